@@ -1,0 +1,83 @@
+import { withoutControlCharacters } from '../plain-text.js';
+
+/** The claims that this package writes and requires (RFC 9068 §2.2). The application's own stand beside them. */
+export interface AccessTokenClaims {
+  /** Issuer. */
+  readonly iss: string;
+  /** Subject: whom the token speaks for. */
+  readonly sub: string;
+  /** Audience: whom it is meant for. */
+  readonly aud: string | readonly string[];
+  /** Expiry, NumericDate (seconds). */
+  readonly exp: number;
+  /** Instant of minting, NumericDate (seconds). */
+  readonly iat: number;
+  /** Unique id of the token. */
+  readonly jti: string;
+  /** The session id. */
+  readonly sid: string;
+  /** Instant of the sign-in, NumericDate (seconds). Every token of ours has it. */
+  readonly auth_time?: number;
+}
+
+/** Claim names that the application can't set: the registered ones that this package writes or checks, and those that alter objects. */
+export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'nbf',
+  'iat',
+  'jti',
+  'sid',
+  'auth_time',
+  'user',
+  '__proto__',
+]);
+
+/** The longest `claims` of the application as JSON, in bytes of UTF-8: a token must stay below the size that the verifier refuses. */
+const MAX_CLAIMS_BYTES = 4_096;
+const MAX_SUBJECT_LENGTH = 255;
+const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * The application's own claims, checked before they are stored or minted.
+ * @returns a copy that has been through JSON.
+ * @throws {TypeError} when they are no JSON object, a name is reserved, or all together are longer than 4096 bytes.
+ */
+export function ownClaims(claims: object): Record<string, unknown> {
+  const text = (JSON.stringify(claims) as string | undefined) ?? 'null';
+  const own: unknown = JSON.parse(text);
+  if (typeof own !== 'object' || own === null || Array.isArray(own)) throw new TypeError('claims: not a JSON object');
+  const reserved = Object.keys(own).find((name) => RESERVED_CLAIMS.has(name));
+  if (reserved !== undefined) throw new TypeError(`claims: '${reserved}' is reserved`);
+  if (Buffer.byteLength(text) > MAX_CLAIMS_BYTES) throw new TypeError(`claims: longer than ${MAX_CLAIMS_BYTES} bytes; keep them slim`);
+  return own as Record<string, unknown>;
+}
+
+/** Whether a value may be a session id: a UUID in lower case. */
+export function isSessionId(value: unknown): value is string {
+  return typeof value === 'string' && SESSION_ID.test(value);
+}
+
+/** Whether a value may be a subject: 1 to 255 characters of well-formed Unicode, no control characters, no space at either end. */
+export function isSubject(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= MAX_SUBJECT_LENGTH &&
+    value.isWellFormed() &&
+    value.trim() === value &&
+    withoutControlCharacters(value) === value
+  );
+}
+
+/** @throws {TypeError} unless {@link isSubject}. */
+export function requireSubject(subject: unknown): asserts subject is string {
+  if (!isSubject(subject)) throw new TypeError('subject: not 1 to 255 characters of plain text');
+}
+
+/** The application's claims among verified ones. */
+export function customClaims(claims: AccessTokenClaims): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name)));
+}

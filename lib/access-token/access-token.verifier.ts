@@ -1,0 +1,122 @@
+import type { AccessTokenClaims } from './access-token.claims.js';
+import { isSessionId, isSubject } from './access-token.claims.js';
+import type { KeyRing, VerificationKey } from './key-ring.js';
+import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenTooLarge, TokenTypeMismatch } from '../token.errors.js';
+
+/** Longest access token that is looked at, in characters. */
+export const MAX_TOKEN_LENGTH = 8_192;
+
+/** What every access token of one module instance must say. */
+export interface VerificationProfile {
+  readonly issuer: string;
+  /** One of these must be in `aud`. */
+  readonly audience: readonly string[];
+  readonly leewayMs: number;
+  /** Longest `exp − iat`. */
+  readonly maxLifetimeMs: number;
+}
+
+const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+/** How many low bits of the last character are unused, by length modulo 4; a length of 1 modulo 4 does not exist. */
+const UNUSED_BITS = [0, -1, 4, 2] as const;
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+/** All that our headers contain. `crit`, `b64`, `zip`, `cty`, `jku`, `jwk`, `x5u`, `x5c` and anything else is refused (RFC 7515 §4.1.11, RFC 7797 §7). */
+const HEADER_MEMBERS: ReadonlySet<string> = new Set(['alg', 'typ', 'kid']);
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * The checks that jsonwebtoken leaves out (docs/decisions/0003), before and after the signature: {@link keyFor} looks at the form and
+ * the header and picks the key, {@link accept} judges the claims. Neither trusts anything of a token whose signature is not verified.
+ */
+export class AccessTokenVerifier {
+  constructor(
+    private readonly ring: KeyRing,
+    private readonly profile: VerificationProfile,
+  ) {}
+
+  /**
+   * Before the signature: size, alphabet, canonical encoding, JSON objects, header members, `kid` → key, `alg` of that key, `typ`.
+   * @throws {TokenTooLarge | TokenMalformed | TokenInvalid | TokenTypeMismatch}
+   */
+  keyFor(token: string): VerificationKey {
+    if (token.length > MAX_TOKEN_LENGTH) throw new TokenTooLarge();
+    if (!COMPACT.test(token)) throw new TokenMalformed();
+    const [header = '', payload = '', signature = ''] = token.split('.');
+    if (![header, payload, signature].every(isCanonical)) throw new TokenMalformed();
+    parseObject(payload);
+    return this.keyOf(parseObject(header));
+  }
+
+  private keyOf(header: Json): VerificationKey {
+    const { kid, alg, typ } = header;
+    if (typeof kid !== 'string' || !Object.keys(header).every((member) => HEADER_MEMBERS.has(member))) throw new TokenInvalid();
+    const key = this.ring.find(kid);
+    if (!key) throw new TokenInvalid({ unknownKey: true });
+    if (alg !== key.algorithm) throw new TokenInvalid();
+    if (typeof typ !== 'string' || !/^(application\/)?at\+jwt$/i.test(typ)) throw new TokenTypeMismatch();
+    return key;
+  }
+
+  /**
+   * After the signature: the claims of RFC 9068 §2.2, their types and values, then the times.
+   * @param payload what the signature vouches for.
+   * @param now this node's clock, epoch milliseconds.
+   * @returns the claims, deeply frozen and without a `__proto__` member.
+   * @throws {TokenInvalid | TokenExpired | TokenNotYetValid}
+   */
+  accept(payload: unknown, now: number): AccessTokenClaims {
+    if (!isAccessTokenClaims(payload) || !this.isForUs(payload)) throw new TokenInvalid();
+    const untimely = this.judgeTimes(payload, now);
+    if (untimely) throw untimely;
+    return freeze(payload);
+  }
+
+  private isForUs({ iss, aud, exp, iat }: AccessTokenClaims): boolean {
+    const { issuer, audience, maxLifetimeMs } = this.profile;
+    const audiences = typeof aud === 'string' ? [aud] : aud;
+    return iss === issuer && audiences.some((one) => audience.includes(one)) && exp > iat && (exp - iat) * 1_000 <= maxLifetimeMs;
+  }
+
+  /**
+   * `exp` (exclusive), `nbf` and `iat` (inclusive) with one leeway. The cached path asks this same function on every hit.
+   * @returns the error that the times deserve, or null.
+   */
+  judgeTimes(claims: AccessTokenClaims & { readonly nbf?: number }, now: number): TokenExpired | TokenNotYetValid | null {
+    const { leewayMs } = this.profile;
+    if (now >= claims.exp * 1_000 + leewayMs) return new TokenExpired(claims.sid);
+    return now < Math.max(claims.iat, claims.nbf ?? 0) * 1_000 - leewayMs ? new TokenNotYetValid() : null;
+  }
+}
+
+function isCanonical(segment: string): boolean {
+  const unused = UNUSED_BITS[(segment.length % 4) as 0 | 1 | 2 | 3];
+  return unused >= 0 && (ALPHABET.indexOf(segment.charAt(segment.length - 1)) & ((1 << unused) - 1)) === 0;
+}
+
+function parseObject(segment: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(UTF8.decode(Buffer.from(segment, 'base64url')));
+  } catch {
+    throw new TokenMalformed();
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TokenMalformed();
+  return value as Json;
+}
+
+function isAccessTokenClaims(payload: unknown): payload is AccessTokenClaims & { nbf?: number } {
+  const { iss, sub, aud, exp, iat, jti, sid, nbf = 0, auth_time = 0 } = payload as Json;
+  const areNumbers = [exp, iat, nbf, auth_time].every((instant) => typeof instant === 'number' && Number.isFinite(instant));
+  const isAudience = typeof aud === 'string' || (Array.isArray(aud) && aud.every((one) => typeof one === 'string'));
+  return areNumbers && isAudience && isSessionId(sid) && isSubject(sub) && typeof iss === 'string' && typeof jti === 'string' && jti !== '';
+}
+
+/** Freezes what all requests with this token will share, and drops the one member name that a careless copy would run as a setter. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Object.hasOwn(value, '__proto__')) Reflect.deleteProperty(value, '__proto__');
+  for (const member of Object.values(value)) freeze(member);
+  return Object.freeze(value);
+}

@@ -1,0 +1,29 @@
+import { createParamDecorator } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
+import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
+import { customClaims } from '../access-token/access-token.claims.js';
+import { requestOf } from '../execution-context.js';
+import type { SessionInfo } from '../session/token-session.js';
+import type { Principal } from './principal.js';
+
+/**
+ * Parameter decorator: the authenticated caller, or one field of it (`@CurrentUser('sub')`). `undefined` for an anonymous caller on a route
+ * marked with `@OptionalAuth()`.
+ */
+export const CurrentUser: (field?: keyof Principal) => ParameterDecorator = createParamDecorator(
+  (field: keyof Principal | undefined, context: ExecutionContext) => {
+    const { user } = requestOf(context);
+    return field === undefined ? user : user?.[field];
+  },
+);
+
+/** Parameter decorator: the session of the caller as its access token tells it ({@link SessionInfo}); `undefined` for an anonymous caller. */
+export const CurrentSession: () => ParameterDecorator = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const { user } = requestOf(context);
+  return user && sessionOf(user);
+});
+
+/** What an access token tells of its session. */
+export function sessionOf(claims: AccessTokenClaims): SessionInfo {
+  return { sessionId: claims.sid, subject: claims.sub, authTime: (claims.auth_time ?? 0) * 1_000, claims: customClaims(claims) };
+}

@@ -1,0 +1,280 @@
+import { HttpException } from '@nestjs/common';
+
+/** Every code that a {@link TokenError} carries. Codes are public API: switch on them, never on messages. */
+export type TokenErrorCode = keyof typeof TOKEN_ERRORS;
+
+/** What one {@link TokenErrorCode} means to a client. */
+export interface TokenErrorDescription {
+  /** HTTP status of the answer. */
+  readonly status: 401 | 429 | 503;
+  /** `error` of the challenge (RFC 6750 §3.1); null: the challenge is bare, or there is none. */
+  readonly wireError: 'invalid_token' | null;
+  /** true: what the client holds is worthless, the user must sign in again. false: it may refresh, retry or re-authenticate. */
+  readonly terminal: boolean;
+  /** The message of the answer: constant, free of tokens, secrets and claims. */
+  readonly message: string;
+}
+
+/** Code → status, wire error, terminal flag and message: the one table behind answers, documentation and tests. */
+export const TOKEN_ERRORS = {
+  token_missing: { status: 401, wireError: null, terminal: false, message: 'access token is missing' },
+  token_malformed: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is malformed' },
+  token_invalid: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is invalid' },
+  token_expired: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token has expired' },
+  token_not_yet_valid: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is not valid yet' },
+  token_revoked: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session of the access token has been revoked' },
+  token_type_mismatch: { status: 401, wireError: 'invalid_token', terminal: false, message: 'token is not an access token' },
+  token_too_large: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is too large' },
+  refresh_missing: { status: 401, wireError: null, terminal: true, message: 'refresh token is missing' },
+  refresh_invalid: { status: 401, wireError: 'invalid_token', terminal: true, message: 'refresh token is invalid' },
+  refresh_expired: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session has expired' },
+  refresh_reused: {
+    status: 401,
+    wireError: 'invalid_token',
+    terminal: true,
+    message: 'refresh token has already been used, the session has been revoked',
+  },
+  session_revoked: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session has been revoked' },
+  session_not_found: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session does not exist' },
+  refresh_limited: { status: 429, wireError: null, terminal: false, message: 'session has been refreshed too often' },
+  fresh_token_required: { status: 401, wireError: 'invalid_token', terminal: false, message: 'a more recent sign-in is required' },
+  user_rejected: { status: 401, wireError: 'invalid_token', terminal: true, message: 'user is gone or disabled' },
+  store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
+} as const satisfies Record<string, TokenErrorDescription>;
+
+const REASONS = { 401: 'Unauthorized', 429: 'Too Many Requests', 503: 'Service Unavailable' } as const;
+
+/** The default body of a {@link TokenError}: Nest's own three members and the stable code. */
+export interface TokenErrorBody {
+  statusCode: number;
+  message: string;
+  error: string;
+  errorCode: TokenErrorCode;
+}
+
+/**
+ * Base of every error that a token, a session or its store causes in a request. Nest answers it like any `HttpException`;
+ * the guard and the interceptor add the challenge (RFC 6750 §3) and `Retry-After`. Carries no token, secret or claim.
+ */
+export abstract class TokenError extends HttpException {
+  /** Stable across releases: switch on this, never on `message`. */
+  readonly code: TokenErrorCode;
+  /** Whether the user must sign in again. @see TokenErrorDescription.terminal */
+  readonly terminal: boolean;
+  /** `error` of the challenge, or null. */
+  readonly wireError: 'invalid_token' | null;
+  /** Seconds after which a retry is worth while (`Retry-After`, RFC 9110 §10.2.3), or null. */
+  readonly retryAfter: number | null = null;
+  #body: unknown;
+
+  protected constructor(code: TokenErrorCode, options?: ErrorOptions) {
+    const { status, message, terminal, wireError } = TOKEN_ERRORS[code];
+    const body: TokenErrorBody = { statusCode: status, message, error: REASONS[status], errorCode: code };
+    super(body, status, options);
+    this.code = code;
+    this.terminal = terminal;
+    this.wireError = wireError;
+    this.#body = body;
+  }
+
+  /** The body of the answer: a {@link TokenErrorBody}, or what the `errorBody` option made of it. */
+  override getResponse(): string | object {
+    return this.#body as string | object;
+  }
+
+  /** Replaces the body of the answer; the status and the challenge stay. */
+  shapeBody(body: unknown): void {
+    this.#body = body;
+  }
+}
+
+/** No access token came with a request to a guarded route. The challenge is bare (RFC 6750 §3.1). */
+export class TokenMissing extends TokenError {
+  override readonly name = 'TokenMissing';
+  constructor(options?: ErrorOptions) {
+    super('token_missing', options);
+  }
+}
+
+/** The credential is not three canonical base64url segments of JSON objects (RFC 7515 §3, RFC 7519 §7.2). */
+export class TokenMalformed extends TokenError {
+  override readonly name = 'TokenMalformed';
+  constructor(options?: ErrorOptions) {
+    super('token_malformed', options);
+  }
+}
+
+/** The signature, the key, the header or a claim is wrong. Deliberately says no more. */
+export class TokenInvalid extends TokenError {
+  override readonly name = 'TokenInvalid';
+  /** true when the `kid` is unknown here or retired: the one case that a refresh token may heal. */
+  readonly unknownKey: boolean;
+  constructor(options?: ErrorOptions & { unknownKey?: boolean }) {
+    super('token_invalid', options);
+    this.unknownKey = options?.unknownKey ?? false;
+  }
+}
+
+/** A genuine access token whose `exp` has passed (RFC 7519 §4.1.4). */
+export class TokenExpired extends TokenError {
+  override readonly name = 'TokenExpired';
+  /** @param sessionId the session (`sid`) of the token, whose signature was right. */
+  constructor(
+    readonly sessionId: string,
+    options?: ErrorOptions,
+  ) {
+    super('token_expired', options);
+  }
+}
+
+/** A genuine access token whose `nbf` or `iat` lies in the future by more than the leeway (RFC 7519 §4.1.5). */
+export class TokenNotYetValid extends TokenError {
+  override readonly name = 'TokenNotYetValid';
+  constructor(options?: ErrorOptions) {
+    super('token_not_yet_valid', options);
+  }
+}
+
+/** A genuine access token whose session has been revoked. */
+export class TokenRevoked extends TokenError {
+  override readonly name = 'TokenRevoked';
+  /** @param sessionId the revoked session. */
+  constructor(
+    readonly sessionId: string,
+    options?: ErrorOptions,
+  ) {
+    super('token_revoked', options);
+  }
+}
+
+/** The token is of another type than `at+jwt` (RFC 9068 §4). */
+export class TokenTypeMismatch extends TokenError {
+  override readonly name = 'TokenTypeMismatch';
+  constructor(options?: ErrorOptions) {
+    super('token_type_mismatch', options);
+  }
+}
+
+/** The credential is longer than 8192 characters; nothing of it was parsed. */
+export class TokenTooLarge extends TokenError {
+  override readonly name = 'TokenTooLarge';
+  constructor(options?: ErrorOptions) {
+    super('token_too_large', options);
+  }
+}
+
+/** An explicit refresh came without a refresh token. */
+export class RefreshTokenMissing extends TokenError {
+  override readonly name = 'RefreshTokenMissing';
+  constructor(options?: ErrorOptions) {
+    super('refresh_missing', options);
+  }
+}
+
+/** Not a refresh token of this instance: wrong form, key or authentication code. No session was looked up. */
+export class RefreshTokenInvalid extends TokenError {
+  override readonly name = 'RefreshTokenInvalid';
+  constructor(options?: ErrorOptions) {
+    super('refresh_invalid', options);
+  }
+}
+
+/** The session's idle or absolute lifetime is over. */
+export class RefreshTokenExpired extends TokenError {
+  override readonly name = 'RefreshTokenExpired';
+  /** @param sessionId the session that has expired. */
+  constructor(
+    readonly sessionId: string,
+    options?: ErrorOptions,
+  ) {
+    super('refresh_expired', options);
+  }
+}
+
+/** Two holders of one refresh token: its session has been revoked (RFC 9700 §4.14.2). */
+export class RefreshTokenReused extends TokenError {
+  override readonly name = 'RefreshTokenReused';
+  /** @param sessionId the session that has been revoked. */
+  constructor(
+    readonly sessionId: string,
+    options?: ErrorOptions,
+  ) {
+    super('refresh_reused', options);
+  }
+}
+
+/** The session of the refresh token has been revoked before. */
+export class SessionRevoked extends TokenError {
+  override readonly name = 'SessionRevoked';
+  /** @param sessionId the revoked session. */
+  constructor(
+    readonly sessionId: string,
+    options?: ErrorOptions,
+  ) {
+    super('session_revoked', options);
+  }
+}
+
+/** A genuine refresh token without a session: purged after its absolute lifetime, or deleted by hand. */
+export class SessionNotFound extends TokenError {
+  override readonly name = 'SessionNotFound';
+  /** @param sessionId the session that does not exist. */
+  constructor(
+    readonly sessionId: string,
+    options?: ErrorOptions,
+  ) {
+    super('session_not_found', options);
+  }
+}
+
+/** The session has used up its rotations for this window. It lives; the client waits. */
+export class RefreshLimited extends TokenError {
+  override readonly name = 'RefreshLimited';
+  override readonly retryAfter: number;
+  /** @param retryAfter whole seconds until the window is over, 1 at the least. */
+  constructor(retryAfter: number, options?: ErrorOptions) {
+    super('refresh_limited', options);
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The sign-in is older than a route marked with `Fresh` allows. The session lives. */
+export class FreshTokenRequired extends TokenError {
+  override readonly name = 'FreshTokenRequired';
+  constructor(options?: ErrorOptions) {
+    super('fresh_token_required', options);
+  }
+}
+
+/** The `loadUser` hook says that the user is gone or disabled. */
+export class UserRejected extends TokenError {
+  override readonly name = 'UserRejected';
+  constructor(options?: ErrorOptions) {
+    super('user_rejected', options);
+  }
+}
+
+/** The session store, or the `loadUser` or `claims` hook, could not answer. Nothing is lost: the client keeps its tokens and retries. */
+export class StoreUnavailable extends TokenError {
+  override readonly name = 'StoreUnavailable';
+  override readonly retryAfter: number = 1;
+  constructor(options?: ErrorOptions) {
+    super('store_unavailable', options);
+  }
+}
+
+/** The module was given options that it refuses. Thrown before the application listens; the message holds no secret. */
+export class TokenOptionsError extends Error {
+  override readonly name = 'TokenOptionsError';
+  /**
+   * @param option path of the option, for example `access.lifetime`.
+   * @param problem what is wrong and how to mend it.
+   */
+  constructor(
+    readonly option: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${option}: ${problem}`, options);
+  }
+}
