@@ -1,0 +1,103 @@
+import type { KeyObject } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { RefreshTokenPosition } from './token-session.js';
+
+/** A key of the refresh ring, derived for one issuer and one realm. */
+export interface DerivedRefreshKey {
+  /** 0 to 255: the second byte of the tokens. */
+  readonly kid: number;
+  /** 256 bits; a `KeyObject`, because `inspect()` shows the bytes of a Buffer. */
+  readonly key: KeyObject;
+}
+
+/** The refresh ring: one key mints, all verify. */
+export interface RefreshKeyRing {
+  readonly signing: DerivedRefreshKey;
+  readonly verifying: ReadonlyMap<number, DerivedRefreshKey>;
+}
+
+/** An authentic refresh token, taken apart. */
+export interface DecodedRefreshToken extends RefreshTokenPosition {
+  /** 128 random bits, the same for the whole life of the session. Never stored, never logged. */
+  readonly secret: Buffer;
+  /** The session id that the secret hashes to. */
+  readonly sessionId: string;
+}
+
+const PREFIX = 'ntr_';
+const VERSION = 1;
+const FORM = /^ntr_[A-Za-z0-9_-]{52}$/;
+const LABEL = 'nestjs-token/refresh/1';
+const SECRET_AT = 2;
+const GENERATION_AT = 18;
+const BRANCH_AT = 22;
+const MAC_AT = 23;
+/** The column is a signed 32-bit integer, and a successor must fit. */
+const LAST_GENERATION = 2 ** 31 - 2;
+
+/**
+ * Refresh tokens: `ntr_` and 52 base64url characters, that is version(1) kid(1) secret(16) generation(4) branch(1) mac(16)
+ * (docs/rotation.md §1). Any node can compute any successor; junk is refused by the MAC without a query.
+ */
+export class RefreshTokenCodec {
+  private readonly context: Buffer;
+
+  /** @param realm name of the module instance: tokens of one realm are junk to another. */
+  constructor(
+    realm: string,
+    private readonly ring: RefreshKeyRing,
+  ) {
+    this.context = Buffer.concat([LABEL, realm].map(lengthPrefixed));
+  }
+
+  /** A new session's secret and the id that it hashes to. */
+  newSession(): { secret: Buffer; sessionId: string } {
+    const secret = randomBytes(16);
+    return { secret, sessionId: sessionIdOf(secret) };
+  }
+
+  /** The token at a position of the session with this secret. */
+  encode(secret: Buffer, position: RefreshTokenPosition): string {
+    const { kid, key } = this.ring.signing;
+    const bytes = Buffer.alloc(MAC_AT);
+    bytes.writeUInt8(VERSION, 0);
+    bytes.writeUInt8(kid, 1);
+    secret.copy(bytes, SECRET_AT);
+    bytes.writeUInt32BE(position.generation, GENERATION_AT);
+    bytes.writeUInt8(position.branch, BRANCH_AT);
+    return PREFIX + Buffer.concat([bytes, this.mac(key, bytes)]).toString('base64url');
+  }
+
+  /** Takes a token apart; null when it is not an authentic token of this realm. Compares in constant time. */
+  decode(token: string): DecodedRefreshToken | null {
+    if (!FORM.test(token)) return null;
+    const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');
+    const key = this.ring.verifying.get(bytes.readUInt8(1))?.key;
+    if (bytes.readUInt8(0) !== VERSION || !key) return null;
+    if (!timingSafeEqual(this.mac(key, bytes.subarray(0, MAC_AT)), bytes.subarray(MAC_AT))) return null;
+    const generation = bytes.readUInt32BE(GENERATION_AT);
+    if (generation > LAST_GENERATION) return null;
+    const secret = bytes.subarray(SECRET_AT, GENERATION_AT);
+    return { secret, sessionId: sessionIdOf(secret), generation, branch: bytes.readUInt8(BRANCH_AT) };
+  }
+
+  private mac(key: KeyObject, bytes: Buffer): Buffer {
+    return createHmac('sha256', key).update(this.context).update(bytes).digest().subarray(0, 16);
+  }
+}
+
+/** The first 128 bits of SHA-256 with the version-8 and variant bits set (RFC 9562 §5.8). */
+function sessionIdOf(secret: Buffer): string {
+  const id = createHash('sha256').update(secret).digest().subarray(0, 16);
+  id.writeUInt8((id.readUInt8(6) & 0x0f) | 0x80, 6);
+  id.writeUInt8((id.readUInt8(8) & 0x3f) | 0x80, 8);
+  return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** Text as bytes with its length before it, so that no two lists of texts have the same bytes. */
+export function lengthPrefixed(text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}

@@ -1,0 +1,132 @@
+import { isSessionId, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
+import type { Duration } from '../duration.js';
+import { parseDuration } from '../duration.js';
+import { withoutControlCharacters } from '../plain-text.js';
+import type { Principal } from '../principal/principal.js';
+import type { RotationOutcome } from './rotation.js';
+import type { SessionJanitor } from './session-janitor.js';
+import type { SessionParts, SessionRotator } from './session-rotator.js';
+import type { TokenPair } from './token-pair.js';
+import type { NewSession, RevokeReason, SessionDevice, SessionSummary, TokenSession } from './token-session.js';
+import { sessionInfoOf } from './token-session.js';
+
+/** What a sign-in may say beside the subject. */
+export interface SignInOptions {
+  /** Claims of every access token of the session, unless the `claims` hook gives them. At most 4096 bytes of JSON. */
+  claims?: object;
+  /** Shown in the list of sessions. */
+  device?: SessionDevice;
+  /** Absolute lifetime of this session, for example a short one without “remember me”. 1 s to `refresh.absoluteLifetime`. @defaultValue `refresh.absoluteLifetime` */
+  absoluteLifetime?: Duration;
+}
+
+/** What presenting a good refresh token gives. */
+export interface Rotation {
+  /** Its refresh token is absent when the outcome is `kept`: the presented one stays current. */
+  readonly pair: TokenPair;
+  readonly principal: Principal;
+  readonly outcome: RotationOutcome;
+}
+
+/** Sessions and their refresh tokens. Usable outside HTTP; the guard and the interceptor call it for requests. */
+export class RefreshService {
+  constructor(
+    private readonly parts: SessionParts,
+    private readonly rotator: SessionRotator,
+    private readonly janitor: SessionJanitor,
+  ) {}
+
+  /**
+   * Opens a session for a subject that has just been authenticated, and issues its first pair. Never adopts a presented token.
+   * @throws {TypeError} on a subject that is not 1 to 255 characters of plain text, reserved or oversized claims, or a lifetime out of range.
+   * @throws {TokenError} `user_rejected` when `loadUser` returns null; `store_unavailable`.
+   */
+  async signIn(subject: string, options: SignInOptions = {}): Promise<TokenPair> {
+    const { realm, codec, minter, repository, events } = this.parts;
+    const { secret, sessionId } = codec.newSession();
+    const draft = this.draft(subject, sessionId, options);
+    const answer = await minter.ask({ sessionId, subject, authTime: Date.now(), claims: draft.claims });
+    const snapshot = await this.rotator.ask(() => repository.insert(draft));
+    events.emit({ type: 'signed-in', realm, at: snapshot.at, sessionId, subject });
+    return minter.pair(snapshot, answer, codec.encode(secret, snapshot.session)).pair;
+  }
+
+  /**
+   * Presents a refresh token (docs/rotation.md §3). Any number of callers, on any number of processes, may present the same one.
+   * @throws {TokenError} terminal: `refresh_missing`, `refresh_invalid`, `refresh_expired`, `refresh_reused`, `session_revoked`, `session_not_found`,
+   * `user_rejected`; passing: `refresh_limited`, `store_unavailable`.
+   */
+  async rotate(refreshToken: string | null | undefined): Promise<Rotation> {
+    const { pair, principal, outcome } = await this.rotator.present(this.rotator.decode(refreshToken));
+    return { pair, principal, outcome };
+  }
+
+  /**
+   * Ends the session of a refresh token, whatever its generation: holding it is the proof. Idempotent, and silent on anything that is not
+   * an authentic token (RFC 7009 §2.2).
+   * @throws {TokenError} `store_unavailable`: the session may still live.
+   */
+  async signOut(refreshToken: string | null | undefined): Promise<void> {
+    const token = typeof refreshToken === 'string' ? this.parts.codec.decode(refreshToken) : null;
+    if (token) await this.revoke(token.sessionId, 'logout');
+  }
+
+  /**
+   * Ends a session. For trusted callers: no proof of possession is asked. Idempotent; what is no session id ends nothing, without a query.
+   * @throws {TokenError} `store_unavailable`: the session may still live.
+   */
+  async revoke(sessionId: string, reason: RevokeReason = 'admin'): Promise<void> {
+    if (isSessionId(sessionId)) await this.rotator.revoke({ realm: this.parts.realm, id: sessionId }, reason);
+  }
+
+  /**
+   * Ends all sessions of a subject that are open now, except the one with the id `except`. For trusted callers.
+   * @throws {TypeError} on what is no subject.
+   * @throws {TokenError} `store_unavailable`: some may still live.
+   */
+  async revokeAll(subject: string, { except, reason = 'admin' }: { except?: string; reason?: RevokeReason } = {}): Promise<void> {
+    const { realm, repository, revocations, events } = this.parts;
+    requireSubject(subject);
+    const sessionIds = await this.rotator.ask(() => repository.revokeAll({ realm, subject }, reason, except));
+    revocations.addOwn(sessionIds);
+    events.emit({ type: 'all-revoked', realm, at: Date.now(), subject, reason, sessionIds });
+  }
+
+  /** The live sessions of a subject, last used first. For trusted callers. @throws {TypeError} on what is no subject. @throws {TokenError} `store_unavailable` */
+  async sessions(subject: string): Promise<SessionSummary[]> {
+    const { realm, repository } = this.parts;
+    requireSubject(subject);
+    return (await this.rotator.ask(() => repository.list({ realm, subject }))).map(summaryOf);
+  }
+
+  /** Deletes the sessions whose absolute lifetime is over, as the janitor does. @returns how many. @throws {TokenError} `store_unavailable` */
+  async purge(): Promise<number> {
+    return this.rotator.ask(() => this.janitor.purge());
+  }
+
+  private draft(subject: string, id: string, { claims = {}, device = {}, absoluteLifetime }: SignInOptions): NewSession {
+    const { realm, idleMs, absoluteMs } = this.parts;
+    requireSubject(subject);
+    const asked = absoluteLifetime === undefined ? absoluteMs : parseDuration(absoluteLifetime);
+    if (asked < 1_000 || asked > absoluteMs) throw new TypeError('absoluteLifetime: not from 1 s to refresh.absoluteLifetime');
+    return { realm, id, subject, idleMs, absoluteMs: asked, claims: ownClaims(claims), device: cleanDevice(device) };
+  }
+}
+
+function summaryOf(session: TokenSession): SessionSummary {
+  const { createdAt, lastUsedAt, idleExpiresAt, absoluteExpiresAt, label, ip, userAgent } = session;
+  return { ...sessionInfoOf(session), createdAt, lastUsedAt, expiresAt: Math.min(idleExpiresAt, absoluteExpiresAt), label, ip, userAgent };
+}
+
+const LONGEST_DEVICE_TEXT = 255;
+
+/** Attacker-controlled text: one line, bounded, well-formed. */
+function cleanDevice(device: SessionDevice): SessionDevice {
+  const { label, ip, userAgent } = device;
+  const given = Object.entries({ label, ip, userAgent }).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(given.map(([name, text]) => [name, cleanText(text)]));
+}
+
+function cleanText(text: string): string {
+  return withoutControlCharacters(text).slice(0, LONGEST_DEVICE_TEXT).toWellFormed();
+}

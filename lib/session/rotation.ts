@@ -1,0 +1,70 @@
+import type { RefreshTokenPosition, SessionSnapshot } from './token-session.js';
+
+/** Outcomes of presenting a refresh token that authenticate the caller. */
+export type RotationOutcome = 'rotated' | 'kept' | 'coalesced' | 'recovered' | 'healed';
+
+/** The rules that a verdict depends on. Spans are milliseconds. */
+export interface RotationRules {
+  /** G: how long after a rotation its successor is handed out again. */
+  readonly graceMs: number;
+  /** strict: every token works once (RFC 9700 §4.14.2 read literally). */
+  readonly reuse: 'tolerant' | 'strict';
+  /** grace: a lost response is forgiven within G only. */
+  readonly recoverLost: 'always' | 'grace';
+  readonly limit: { readonly max: number; readonly perMs: number } | null;
+}
+
+/** What a presented token means for a session that step 1 (the conditional rotation) did not advance. */
+export type RotationVerdict =
+  | { readonly kind: 'revoked' | 'expired' | 'reuse' | 'raced' }
+  /** Every rotation of this window is used up; it ends in `retryAfterMs` milliseconds. */
+  | { readonly kind: 'limited'; readonly retryAfterMs: number }
+  /** The caller holds the current token. `confirm`: the parent must first be made unrecoverable. */
+  | { readonly kind: 'kept'; readonly confirm: boolean }
+  /** The caller gets the token at the session's own position; nothing is written. */
+  | { readonly kind: 'coalesced' | 'recovered' }
+  /** The caller gets the token at `to`, once the session has been put there. `parentBranch` null: left as it is. */
+  | { readonly kind: 'recovered' | 'healed'; readonly to: RefreshTokenPosition & { readonly parentBranch: number | null } };
+
+/** The last branch: beyond it the same token is handed out again, so that a lost response never signs anybody out. */
+export const LAST_BRANCH = 255;
+
+/**
+ * Step 2 of the rotation protocol (docs/rotation.md §3). Pure: reads no clock and no store.
+ *
+ * @param snapshot the session as its store has it, and the store's instant of reading it.
+ * @param token position of the presented token.
+ */
+export function decideRotation(snapshot: SessionSnapshot, token: RefreshTokenPosition, rules: RotationRules): RotationVerdict {
+  const { session, at: now } = snapshot;
+  if (session.revokedAt !== null) return { kind: 'revoked' };
+  if (now >= session.idleExpiresAt || now >= session.absoluteExpiresAt) return { kind: 'expired' };
+  const ahead = token.generation - session.generation;
+  if (ahead === 0 && token.branch <= session.branch) return decideCurrent(snapshot, rules);
+  if (ahead >= 0) return { kind: 'healed', to: { generation: token.generation + 1, branch: 0, parentBranch: token.branch } };
+  return ahead === -1 && rules.reuse === 'tolerant' ? decideParent(snapshot, token, rules) : { kind: 'reuse' };
+}
+
+/** The current token, which step 1 did not rotate: too early, too often, or another caller was first. */
+function decideCurrent({ session, at: now }: SessionSnapshot, rules: RotationRules): RotationVerdict {
+  if (rules.reuse === 'tolerant' && now - session.rotatedAt < 2 * rules.graceMs) {
+    return { kind: 'kept', confirm: session.branch > 0 && session.parentBranch >= 0 };
+  }
+  const windowEndsAt = session.windowStartedAt + (rules.limit?.perMs ?? 0);
+  if (rules.limit && session.windowCount >= rules.limit.max && now < windowEndsAt) {
+    return { kind: 'limited', retryAfterMs: windowEndsAt - now };
+  }
+  return { kind: 'raced' };
+}
+
+/** The token before the current one: a parallel request, a lost response, or a second holder. */
+function decideParent({ session, at: now }: SessionSnapshot, token: RefreshTokenPosition, rules: RotationRules): RotationVerdict {
+  if (now - session.rotatedAt < rules.graceMs) return { kind: 'coalesced' };
+  if (token.branch !== session.parentBranch || rules.recoverLost === 'grace') return { kind: 'reuse' };
+  if (session.branch >= LAST_BRANCH) return { kind: 'recovered' };
+  return {
+    kind: 'recovered',
+    // The parent is left as it is in the store: a confirmation that came since this look must not be undone.
+    to: { generation: session.generation, branch: session.branch + 1, parentBranch: null },
+  };
+}

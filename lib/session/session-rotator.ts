@@ -1,0 +1,213 @@
+import {
+  RefreshLimited,
+  RefreshTokenExpired,
+  RefreshTokenInvalid,
+  RefreshTokenMissing,
+  RefreshTokenReused,
+  SessionNotFound,
+  SessionRevoked,
+  StoreUnavailable,
+  TokenError,
+  UserRejected,
+} from '../token.errors.js';
+import type { DecodedRefreshToken, RefreshTokenCodec } from './refresh-token.codec.js';
+import type { RevocationList } from './revocation-list.js';
+import type { RotationOutcome, RotationRules, RotationVerdict } from './rotation.js';
+import { decideRotation } from './rotation.js';
+import type { SessionEvents } from './session-events.js';
+import type { MintedPair, TokenMinter } from './token-minter.js';
+import type { TokenRepository } from './token-repository.js';
+import { StoreConflict } from './token-repository.js';
+import type { RevokeReason, SessionKey, SessionSnapshot } from './token-session.js';
+import { sessionInfoOf } from './token-session.js';
+
+/** The parts that sessions are made of, one set per module instance. */
+export interface SessionParts {
+  readonly realm: string;
+  readonly rules: RotationRules;
+  /** Milliseconds. */
+  readonly idleMs: number;
+  /** Milliseconds. */
+  readonly absoluteMs: number;
+  /** Milliseconds after which no further round begins. */
+  readonly patienceMs: number;
+  readonly repository: TokenRepository;
+  readonly codec: RefreshTokenCodec;
+  readonly minter: TokenMinter;
+  readonly revocations: RevocationList;
+  readonly events: SessionEvents;
+}
+
+/** What a good presentation gives: the outcome, the pair, and the session as it stands. */
+export interface Presentation extends MintedPair {
+  readonly outcome: RotationOutcome;
+  readonly snapshot: SessionSnapshot;
+}
+
+/** What became of a refresh token while an answer that carries it waited. */
+export type Delivery = 'current' | 'superseded' | 'revoked';
+
+type Settled = Pick<Presentation, 'outcome' | 'snapshot'>;
+
+/** One budget for everything: lost races, conflicts, conditional writes that met another one. */
+const ROUNDS = 4;
+
+/** Presents refresh tokens (docs/rotation.md §3): a conditional rotation, and where it changes nothing, a look and a verdict. */
+export class SessionRotator {
+  /** Presentations under way by session and position; concurrent callers of this process share one. */
+  private readonly underWay = new Map<string, Promise<Presentation>>();
+
+  constructor(private readonly parts: SessionParts) {}
+
+  /** Takes a presented token apart. @throws {RefreshTokenMissing | RefreshTokenInvalid} */
+  decode(refreshToken: unknown): DecodedRefreshToken {
+    if (refreshToken === undefined || refreshToken === null || refreshToken === '') throw new RefreshTokenMissing();
+    const token = typeof refreshToken === 'string' ? this.parts.codec.decode(refreshToken) : null;
+    if (!token) throw new RefreshTokenInvalid();
+    return token;
+  }
+
+  /** Presents an authentic token. @throws {TokenError} */
+  async present(token: DecodedRefreshToken): Promise<Presentation> {
+    if (this.parts.rules.reuse === 'strict') return this.presentAlone(token);
+    const id = `${token.sessionId} ${token.generation} ${token.branch}`;
+    const leader = this.underWay.get(id);
+    if (leader) return this.follow(leader);
+    const presentation = this.presentAlone(token).finally(() => this.underWay.delete(id));
+    this.underWay.set(id, presentation);
+    return presentation;
+  }
+
+  /**
+   * Tells whether a refresh token that has waited for its answer is still the session's, and if so starts its grace anew
+   * (docs/rotation.md §5.4). @throws whatever the store throws.
+   */
+  async confirmDelivery({ session }: SessionSnapshot): Promise<Delivery> {
+    const { repository } = this.parts;
+    const { generation, branch } = session;
+    const confirmed = await repository.advance(session, session, { generation, branch, parentBranch: null, idleMs: null });
+    if (confirmed) return 'current';
+    const found = await repository.find(session);
+    return found?.session.revokedAt === null ? 'superseded' : 'revoked';
+  }
+
+  /** Ends a session, and remembers it. @returns whether this call ended it. */
+  async revoke(key: SessionKey, reason: RevokeReason): Promise<boolean> {
+    const { repository, revocations, events } = this.parts;
+    const ended = await this.ask(() => repository.revoke(key, reason));
+    revocations.addOwn([key.id]);
+    if (ended) events.emit({ type: 'revoked', realm: key.realm, at: Date.now(), sessionId: key.id, reason });
+    return ended;
+  }
+
+  /** Asks the store, again where it conflicted with another statement. @throws {StoreUnavailable} when it does not answer. */
+  async ask<T>(question: () => Promise<T>): Promise<T> {
+    return this.inRounds(async () => ({ answer: await question() })).then(({ answer }) => answer);
+  }
+
+  /** Others get the leader's result: to them it is the successor handed out again. */
+  private async follow(leader: Promise<Presentation>): Promise<Presentation> {
+    const presentation = await leader;
+    return presentation.outcome === 'kept' ? presentation : { ...presentation, outcome: 'coalesced' };
+  }
+
+  private async presentAlone(token: DecodedRefreshToken): Promise<Presentation> {
+    const { codec, minter, events, realm } = this.parts;
+    const { outcome, snapshot } = await this.inRounds(() => this.round(token));
+    const { session, at } = snapshot;
+    events.emit({ type: outcome, realm, at, sessionId: session.id, subject: session.subject });
+    const answer = await minter.ask(sessionInfoOf(session)).catch((error: unknown) => this.rejectUser(error, snapshot));
+    const refreshToken = outcome === 'kept' ? undefined : codec.encode(token.secret, session);
+    return { outcome, snapshot, ...minter.pair(snapshot, answer, refreshToken) };
+  }
+
+  private async inRounds<T>(round: () => Promise<T | null>): Promise<T> {
+    let cause: unknown;
+    const deadline = performance.now() + this.parts.patienceMs;
+    for (let left = ROUNDS; left > 0 && performance.now() < deadline; left--) {
+      try {
+        const settled = await round();
+        if (settled !== null) return settled;
+      } catch (error) {
+        if (error instanceof TokenError) throw error;
+        if (!(error instanceof StoreConflict)) throw new StoreUnavailable({ cause: error });
+        cause = error;
+      }
+    }
+    throw new StoreUnavailable({ cause });
+  }
+
+  /** Steps 1 and 2 once; null: again. */
+  private async round(token: DecodedRefreshToken): Promise<Settled | null> {
+    const { repository, rules, realm, idleMs } = this.parts;
+    const key = { realm, id: token.sessionId };
+    const settleMs = rules.reuse === 'strict' ? null : 2 * rules.graceMs;
+    const rotated = await repository.rotate(key, token, { settleMs, idleMs, limit: rules.limit });
+    if (rotated) return { outcome: 'rotated', snapshot: rotated };
+    const found = await repository.find(key);
+    if (!found) throw new SessionNotFound(key.id);
+    return this.carryOut(decideRotation(found, token, rules), found);
+  }
+
+  private async carryOut(verdict: RotationVerdict, found: SessionSnapshot): Promise<Settled | null> {
+    const { session } = found;
+    switch (verdict.kind) {
+      case 'kept':
+        return verdict.confirm
+          ? this.advance('kept', found, { ...position(session), parentBranch: -1, idleMs: null })
+          : { outcome: 'kept', snapshot: found };
+      case 'coalesced':
+        return { outcome: 'coalesced', snapshot: found };
+      case 'recovered':
+      case 'healed':
+        return 'to' in verdict
+          ? this.advance(verdict.kind, found, { ...verdict.to, idleMs: this.parts.idleMs })
+          : { outcome: 'recovered', snapshot: found };
+      case 'raced':
+        return null;
+      default:
+        return this.refuse(verdict, found);
+    }
+  }
+
+  private async advance(
+    outcome: RotationOutcome,
+    { session }: SessionSnapshot,
+    to: Parameters<TokenRepository['advance']>[2],
+  ): Promise<Settled | null> {
+    const snapshot = await this.parts.repository.advance(session, session, to);
+    return snapshot && { outcome, snapshot };
+  }
+
+  private async refuse(verdict: RotationVerdict, { session, at }: SessionSnapshot): Promise<null> {
+    const { repository, revocations, events, realm } = this.parts;
+    const { id, subject } = session;
+    switch (verdict.kind) {
+      case 'limited':
+        events.emit({ type: 'limited', realm, at, sessionId: id, subject });
+        throw new RefreshLimited(Math.ceil(verdict.retryAfterMs / 1_000));
+      case 'expired':
+        throw new RefreshTokenExpired(id);
+      case 'revoked':
+        revocations.add([id]);
+        throw new SessionRevoked(id);
+      default:
+    }
+    if (!(await repository.revoke(session, 'reuse', session))) return null;
+    revocations.addOwn([id]);
+    events.emit({ type: 'reuse', realm, at, sessionId: id, subject });
+    throw new RefreshTokenReused(id);
+  }
+
+  private async rejectUser(error: unknown, { session, at }: SessionSnapshot): Promise<never> {
+    if (error instanceof UserRejected) {
+      this.parts.events.emit({ type: 'user-rejected', realm: session.realm, at, sessionId: session.id, subject: session.subject });
+      await this.revoke(session, 'user');
+    }
+    throw error;
+  }
+}
+
+function position({ generation, branch }: { generation: number; branch: number }): { generation: number; branch: number } {
+  return { generation, branch };
+}

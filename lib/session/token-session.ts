@@ -1,0 +1,119 @@
+/** Why a session was ended. */
+export type RevokeReason = 'logout' | 'reuse' | 'user' | 'admin' | 'limit' | 'password' | 'expired';
+
+/** Which session: nothing of one realm (module instance) is found, listed or revoked by another. */
+export interface SessionKey {
+  /** Name of the module instance that owns the session. */
+  readonly realm: string;
+  /** The session id (`sid`): a UUID of version 8 (RFC 9562 §5.8), derived from the refresh token's secret. */
+  readonly id: string;
+}
+
+/** Whose sessions. */
+export interface SessionOwner {
+  /** Name of the module instance. */
+  readonly realm: string;
+  /** The subject (`sub`). */
+  readonly subject: string;
+}
+
+/** Position of a refresh token in its session. */
+export interface RefreshTokenPosition {
+  /** 0 at sign-in, one more with each rotation. At most 2³¹ − 2. */
+  readonly generation: number;
+  /** 0, and one more with each recovery of a lost response. At most 255. */
+  readonly branch: number;
+}
+
+/** What the application tells about the device at sign-in. Control characters are dropped, each text is cut to 255 characters. */
+export interface SessionDevice {
+  /** A name that the user recognises, for example `Firefox on Linux`. */
+  readonly label?: string;
+  /** Network address. */
+  readonly ip?: string;
+  /** The `User-Agent` header. */
+  readonly userAgent?: string;
+}
+
+/** What a sign-in stores. The store adds its own instants. */
+export interface NewSession extends SessionKey, SessionOwner {
+  /** Milliseconds without a rotation after which the session expires. */
+  readonly idleMs: number;
+  /** Milliseconds after sign-in at which the session expires, whatever happens. */
+  readonly absoluteMs: number;
+  /** Claims that every access token of the session carries. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** The device, already cleaned. */
+  readonly device: SessionDevice;
+}
+
+/** One row: one sign-in, and all tokens that descend from it. Instants are epoch milliseconds of the store's clock. */
+export interface TokenSession extends SessionKey, SessionOwner, RefreshTokenPosition {
+  /** Branch of the parent that may still be recovered, or −1: none. */
+  readonly parentBranch: number;
+  /** Instant of the last rotation, recovery or confirmation; 0 until the first rotation. */
+  readonly rotatedAt: number;
+  /** Instant of the sign-in. */
+  readonly createdAt: number;
+  /** Instant of the last rotation, recovery or healing. */
+  readonly lastUsedAt: number;
+  /** Instant from which the session is idle-expired. */
+  readonly idleExpiresAt: number;
+  /** Instant from which the session is expired, whatever happens. */
+  readonly absoluteExpiresAt: number;
+  /** Instant of the revocation, or null. */
+  readonly revokedAt: number | null;
+  /** Why it was revoked, or null. */
+  readonly revokeReason: RevokeReason | null;
+  /** Rotations in the present window of the rotation limit. */
+  readonly windowCount: number;
+  /** Instant at which that window began. */
+  readonly windowStartedAt: number;
+  /** Instant at which the user authenticated (`auth_time`). */
+  readonly authTime: number;
+  /** Claims given at sign-in. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** Network address at sign-in, or null. */
+  readonly ip: string | null;
+  /** `User-Agent` at sign-in, or null. */
+  readonly userAgent: string | null;
+  /** Name of the device, or null. */
+  readonly label: string | null;
+  /** Reserved for the application's own data, or null. Never read by this package. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+}
+
+/** A session as its store saw it, and the store's instant of seeing it: everything that follows is dated by that instant. */
+export interface SessionSnapshot {
+  readonly session: TokenSession;
+  /** Epoch milliseconds of the store's clock. */
+  readonly at: number;
+}
+
+/** What the `loadUser` and `claims` hooks and `@CurrentSession()` get to know of a session: what an access token tells of it. */
+export interface SessionInfo {
+  /** The session id (`sid`). */
+  readonly sessionId: string;
+  /** The subject (`sub`). */
+  readonly subject: string;
+  /** Instant of the sign-in, epoch milliseconds. */
+  readonly authTime: number;
+  /** The application's own claims: those of the access token, or those given at sign-in when one is being minted. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** A live session as `RefreshService.sessions` lists it. Instants are epoch milliseconds. */
+export interface SessionSummary extends SessionInfo {
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  /** The earlier of idle and absolute expiry, if nothing is refreshed until then. */
+  readonly expiresAt: number;
+  readonly label: string | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
+
+/** What an access token minted now would tell of a session. */
+export function sessionInfoOf({ id, subject, authTime, claims }: TokenSession): SessionInfo {
+  return { sessionId: id, subject, authTime, claims };
+}
