@@ -1,0 +1,4 @@
+import { CreateTokenSession1790000000000 } from './1790000000000-create-token-session.js';
+
+/** Every migration of the table of sessions, in order: spread it into the `migrations` of the DataSource. */
+export const SESSION_MIGRATIONS = [CreateTokenSession1790000000000];

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { RevocationPush } from '../session/revocation-push.js';
+import { TokenOptionsError } from '../token.errors.js';
+
+/** What is used of a client of the pg driver. */
+interface PgClient {
+  connect(): Promise<unknown>;
+  query(sql: string, parameters?: readonly string[]): Promise<unknown>;
+  end(): Promise<void>;
+  unref?(): void;
+  on(event: 'notification', listener: (message: { channel: string }) => void): unknown;
+  on(event: 'error' | 'end', listener: () => void): unknown;
+}
+
+/** The pool of TypeORM's driver: the class of its clients, and the options that they are made with. */
+interface PgPool {
+  readonly Client: new (options: object) => PgClient;
+  readonly options: object;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+/** A connection that does not answer is given up; one on which nothing happens is kept from being dropped by firewalls. */
+const OWN_OPTIONS = { connectionTimeoutMillis: 5_000, query_timeout: 5_000, keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+
+/**
+ * Push by LISTEN and NOTIFY on the primary, over one connection beside the pool: a hint never waits for a connection that a request
+ * needs. Lost connections are made again, after 0.1 s at first and 10 s at the most. Channels are named by a hash of the realm. Does not
+ * work through a pooler that lends connections per transaction: give it a DataSource that reaches the server itself.
+ */
+export class PostgresRevocationPush extends RevocationPush {
+  /** Channel → who waits for hints on it. */
+  readonly #listeners = new Map<string, () => void>();
+  readonly #closing = new AbortController();
+  readonly #dataSource: DataSource;
+  /** The connection, from before it is open until it has ended. */
+  #client: PgClient | null = null;
+  #isListening = false;
+  #failures = 0;
+  #working: Promise<void> | undefined;
+
+  /**
+   * @param dataSource an initialised PostgreSQL DataSource, the sessions' own or another one on the same database.
+   * @throws {TokenOptionsError} on another engine.
+   */
+  constructor(dataSource: DataSource) {
+    super();
+    if (dataSource.options.type !== 'postgres') throw new TokenOptionsError('push', 'PostgresRevocationPush takes a PostgreSQL DataSource');
+    this.#dataSource = dataSource;
+  }
+
+  override async announce(realm: string): Promise<void> {
+    if (!this.#client || !this.#isListening) throw new PushDisconnected();
+    const client = this.#client;
+    await client.query('SELECT pg_notify($1, $2)', [channelOf(realm), '']).catch(async (error: unknown) => {
+      await client.end();
+      throw error;
+    });
+  }
+
+  override async listen(realm: string, onHint: () => void): Promise<void> {
+    const channel = channelOf(realm);
+    this.#listeners.set(channel, onHint);
+    if (this.#client && this.#isListening) await this.#client.query(`LISTEN ${channel}`);
+    this.#working ??= this.#work();
+  }
+
+  override async close(): Promise<void> {
+    this.#closing.abort();
+    // One that is still being made ends as soon as it is: the driver cannot end it before.
+    if (this.#isListening) await this.#client?.end();
+    await this.#working;
+  }
+
+  /** One connection after the other. */
+  async #work(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#serve().catch(() => undefined);
+      this.#isListening = false;
+      const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++);
+      // Nodes that lost their connections together come back one by one.
+      await delay(longest * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** One connection, from its making until it ends. */
+  async #serve(): Promise<void> {
+    const client = this.#newClient();
+    this.#client = client;
+    const ended = new Promise<void>((resolve) => client.on('end', resolve));
+    try {
+      await client.connect();
+      client.unref?.();
+      for (const channel of this.#listeners.keys()) await client.query(`LISTEN ${channel}`);
+      this.#isListening = true;
+      this.#failures = 0;
+      for (const onHint of this.#listeners.values()) onHint();
+    } catch {
+      await client.end();
+    }
+    if (this.#closing.signal.aborted) await client.end();
+    await ended;
+  }
+
+  #newClient(): PgClient {
+    const { Client, options } = (this.#dataSource.driver as unknown as { master: PgPool }).master;
+    // The password is not enumerable: spreading would lose it.
+    const copied: object = Object.defineProperties({}, Object.getOwnPropertyDescriptors(options));
+    const client = new Client(Object.assign(copied, OWN_OPTIONS));
+    client.on('error', () => undefined);
+    client.on('notification', ({ channel }) => this.#listeners.get(channel)?.());
+    return client;
+  }
+}
+
+/** There is no connection at the moment; it is being made again. */
+class PushDisconnected extends Error {
+  override readonly name = 'PushDisconnected';
+  constructor() {
+    super('the push channel is not connected');
+  }
+}
+
+/** LISTEN takes no parameter: a hash is an identifier for any text, and short enough. */
+function channelOf(realm: string): string {
+  return `nestjs_token_${createHash('sha256').update(realm).digest('hex').slice(0, 32)}`;
+}

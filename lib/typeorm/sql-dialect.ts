@@ -1,0 +1,79 @@
+import type { Statement } from './statement-writer.js';
+
+/** All that differs between the engines, with the reason beside it. What was measured stands in docs/rotation.md §6. */
+export interface SqlDialect {
+  /** The engine's clock as an expression: epoch milliseconds, a 64-bit integer, the same throughout one statement. */
+  readonly now: string;
+  /** Whether INSERT, UPDATE and DELETE give the changed rows (`RETURNING`). */
+  readonly returning: boolean;
+  /** Whether text compares without regard to case and trailing spaces unless it is told to. */
+  readonly looseText: boolean;
+  /** How DELETE is limited to so many rows. */
+  readonly deleteLimit: 'limit' | 'subquery';
+  /** The statement, with a bound on how long the server lets it wait for a lock. `lockTimeoutMs` is a positive integer. */
+  readonly bounded: (statement: Statement, lockTimeoutMs: number) => Statement;
+  /** Whether an error says that the same statement may be made again at once. */
+  readonly isConflict: (error: unknown) => boolean;
+}
+
+const SQLITE: SqlDialect = {
+  // unixepoch('subsec') is real: rounded, because 1.001 * 1000 is 1000.9999999999999.
+  now: "cast(round(unixepoch('subsec') * 1000) as integer)",
+  returning: true,
+  looseText: false,
+  deleteLimit: 'subquery',
+  // The driver's `timeout` bounds the wait for another process's lock; SQLite has no bound per statement.
+  bounded: (statement) => statement,
+  // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED: another process wrote at the same time.
+  isConflict: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
+};
+
+const POSTGRES: SqlDialect = {
+  // statement_timestamp, not now: now stands still within a transaction. floor: a cast rounds, up to 1 ms ahead of the clock.
+  now: 'floor(extract(epoch from statement_timestamp()) * 1000)::bigint',
+  returning: true,
+  looseText: false,
+  deleteLimit: 'subquery',
+  // In the statement itself and local to it: no second statement, and nothing stays behind on the pooled connection.
+  bounded: ({ sql, parameters }, lockTimeoutMs) => ({
+    sql: /^(UPDATE|DELETE)\b/.test(sql)
+      ? sql.replace(' WHERE ', ` WHERE set_config('lock_timeout', '${lockTimeoutMs}', true) IS NOT NULL AND `)
+      : sql,
+    parameters,
+  }),
+  // 40001 serialization failure (the default of the database may be REPEATABLE READ), 40P01 deadlock.
+  isConflict: (error) => ['40001', '40P01'].includes(codeOf(error)),
+};
+
+const MARIADB: SqlDialect = {
+  // utc_timestamp, not unix_timestamp(now(3)): that is an hour off in the hour that daylight saving time repeats.
+  now: "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)",
+  // UPDATE … RETURNING is a syntax error.
+  returning: false,
+  looseText: true,
+  // LIMIT in a subquery of IN is an error.
+  deleteLimit: 'limit',
+  // Seconds with fractions, waiting for locks included; for this statement only.
+  bounded: ({ sql, parameters }, lockTimeoutMs) => ({
+    sql: /^SELECT\b/.test(sql) ? sql : `SET STATEMENT max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`,
+    parameters,
+  }),
+  // 1213 deadlock; 1020 the row has changed since the snapshot (innodb_snapshot_isolation, the default from 11.6).
+  isConflict: (error) => ['ER_LOCK_DEADLOCK', 'ER_CHECKREAD'].includes(codeOf(error)),
+};
+
+/** MySQL has no SET STATEMENT: the wait for a lock is bounded by the connection's `innodb_lock_wait_timeout`. */
+const MYSQL: SqlDialect = { ...MARIADB, bounded: (statement) => statement };
+
+const DIALECTS: Readonly<Record<string, SqlDialect>> = { 'better-sqlite3': SQLITE, postgres: POSTGRES, mariadb: MARIADB, mysql: MYSQL };
+
+/** The dialect of a TypeORM driver, or undefined: not supported. */
+export function sqlDialectOf(driver: string): SqlDialect | undefined {
+  return DIALECTS[driver];
+}
+
+/** The driver's error code, whether TypeORM wraps the error or not. */
+function codeOf(error: unknown): string {
+  const { code, driverError } = error as { code?: string; driverError?: { code?: string } };
+  return driverError?.code ?? code ?? '';
+}

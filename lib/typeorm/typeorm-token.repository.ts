@@ -1,0 +1,209 @@
+import type { DataSource, EntityMetadata, QueryResult, Table } from 'typeorm';
+import type { RotationTerms, SessionAdvance, StorePatience } from '../session/token-repository.js';
+import { TokenRepository } from '../session/token-repository.js';
+import type {
+  NewSession,
+  RefreshTokenPosition,
+  RevokeReason,
+  SessionKey,
+  SessionOwner,
+  SessionSnapshot,
+  TokenSession,
+} from '../session/token-session.js';
+import { TokenOptionsError } from '../token.errors.js';
+import type { Statement } from './statement-writer.js';
+import { SessionStatements } from './session-statements.js';
+import type { SqlDialect } from './sql-dialect.js';
+import { sqlDialectOf } from './sql-dialect.js';
+import { StatementRunner } from './statement-runner.js';
+import { TokenSessionEntity } from './token-session.entity.js';
+
+/** How a repository deals with its database. */
+export interface RepositorySettings {
+  /** How long the database is waited for. @defaultValue 2 s for an answer, 2 s for a lock */
+  patience?: StorePatience;
+  /** For tests: replaces the database's clock; epoch milliseconds. @defaultValue the database's clock */
+  now?: () => number;
+}
+
+interface PreparedStore {
+  readonly statements: SessionStatements;
+  readonly runner: StatementRunner;
+}
+
+const PATIENCE: StorePatience = { timeoutMs: 2_000, lockTimeoutMs: 2_000 };
+
+type Row = Readonly<Record<string, unknown>>;
+
+const HOW_TO_MEND = 'run the migrations (SESSION_MIGRATIONS of this package), or set synchronize: true for a first try';
+
+/**
+ * Sessions in the application's own database. Every verb is one statement on a connection of its own, outside any transaction of the
+ * application, on the primary. SQLite has one connection for all: give the module a DataSource of its own where the application keeps
+ * transactions open.
+ */
+export class TypeOrmTokenRepository extends TokenRepository {
+  private readonly dialect: SqlDialect | undefined;
+  private prepared: PreparedStore | undefined;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly settings: RepositorySettings = {},
+  ) {
+    super();
+    this.dialect = sqlDialectOf(dataSource.options.type);
+  }
+
+  override async check(): Promise<void> {
+    this.supportedDialect();
+    const metadata = this.metadata();
+    const runner = this.dataSource.createQueryRunner('master');
+    try {
+      const table = await runner.getTable(metadata.tablePath);
+      if (!table) throw new TokenOptionsError('dataSource', `table ${metadata.tablePath} is missing: ${HOW_TO_MEND}`);
+      const missing = missingParts(metadata, table);
+      if (missing.length > 0)
+        throw new TokenOptionsError('dataSource', `table ${metadata.tablePath} lacks ${missing.join(', ')}: ${HOW_TO_MEND}`);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  override async insert(session: NewSession): Promise<SessionSnapshot> {
+    const inserted = await this.change(session, this.statements().insert(session));
+    if (!inserted) throw new Error('the inserted session cannot be read');
+    return inserted;
+  }
+
+  override async rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationTerms): Promise<SessionSnapshot | null> {
+    return this.change(key, this.statements().rotate(key, position, terms));
+  }
+
+  override async advance(key: SessionKey, from: RefreshTokenPosition, to: SessionAdvance): Promise<SessionSnapshot | null> {
+    return this.change(key, this.statements().advance(key, from, to));
+  }
+
+  override async find(key: SessionKey): Promise<SessionSnapshot | null> {
+    const [row] = await this.rows(this.statements().find(key));
+    return row ? snapshotOf(row) : null;
+  }
+
+  override async list(owner: SessionOwner): Promise<readonly TokenSession[]> {
+    return (await this.rows(this.statements().list(owner))).map((row) => snapshotOf(row).session);
+  }
+
+  override async revoke(key: SessionKey, reason: RevokeReason, only?: RefreshTokenPosition): Promise<boolean> {
+    return (await this.execute(this.statements().revoke(key, reason, only))).affected === 1;
+  }
+
+  override async revokeAll(owner: SessionOwner, reason: RevokeReason, except?: string): Promise<readonly string[]> {
+    const statements = this.statements();
+    if (this.dialect?.returning) return idsOf(await this.rows(statements.returning(statements.revokeAll(owner, reason, except))));
+    const live = idsOf(await this.rows(statements.liveIds(owner, except)));
+    const ended = await Promise.all(live.map(async (id) => ((await this.revoke({ realm: owner.realm, id }, reason)) ? id : null)));
+    return ended.filter((id) => id !== null);
+  }
+
+  override async revokedSince(realm: string, withinMs: number): Promise<readonly string[]> {
+    return idsOf(await this.rows(this.statements().revokedSince(realm, withinMs)));
+  }
+
+  override async purge(realm: string, max: number): Promise<number> {
+    return (await this.execute(this.statements().purge(realm, max))).affected ?? 0;
+  }
+
+  /** Changes one session and gives it back: in the same statement where the engine can, with one look otherwise. */
+  private async change(key: SessionKey, statement: Statement): Promise<SessionSnapshot | null> {
+    if (!this.dialect?.returning) return (await this.execute(statement)).affected ? this.findChanged(key) : null;
+    const [row] = await this.rows(this.statements().returning(statement));
+    return row ? snapshotOf(row) : null;
+  }
+
+  /** The instant of the change, not of this look, dates what follows. */
+  private async findChanged(key: SessionKey): Promise<SessionSnapshot | null> {
+    const found = await this.find(key);
+    return found && { ...found, at: found.session.rotatedAt || found.session.createdAt };
+  }
+
+  private async rows(statement: Statement): Promise<readonly Row[]> {
+    return (await this.execute(statement)).records as readonly Row[];
+  }
+
+  private async execute(statement: Statement): Promise<QueryResult> {
+    return this.store().runner.run(statement);
+  }
+
+  private statements(): SessionStatements {
+    return this.store().statements;
+  }
+
+  private store(): PreparedStore {
+    return (this.prepared ??= this.prepare(this.metadata(), this.supportedDialect()));
+  }
+
+  private prepare(metadata: EntityMetadata, dialect: SqlDialect): PreparedStore {
+    const { dataSource, settings } = this;
+    const { driver } = dataSource;
+    const statements = new SessionStatements({
+      metadata,
+      escape: (name) => driver.escape(name),
+      placeholder: (index) => driver.createParameter('p', index),
+      now: () => (settings.now ? String(settings.now()) : dialect.now),
+      looseText: dialect.looseText,
+      deleteLimit: dialect.deleteLimit,
+    });
+    return { statements, runner: new StatementRunner(dataSource, dialect, settings.patience ?? PATIENCE) };
+  }
+
+  private supportedDialect(): SqlDialect {
+    const { type } = this.dataSource.options;
+    if (!this.dialect) throw new TokenOptionsError('dataSource', `${type} is not supported; give a \`repository\` of your own`);
+    return this.dialect;
+  }
+
+  private metadata(): EntityMetadata {
+    if (!this.dataSource.hasMetadata(TokenSessionEntity)) {
+      throw new TokenOptionsError(
+        'dataSource',
+        'TokenSessionEntity is not registered: set autoLoadEntities: true, or add it to `entities`',
+      );
+    }
+    return this.dataSource.getMetadata(TokenSessionEntity);
+  }
+}
+
+function idsOf(rows: readonly Row[]): string[] {
+  return rows.map(({ id }) => String(id));
+}
+
+/** Columns and indexes that the entity has and the table has not. */
+function missingParts({ columns, indices }: EntityMetadata, table: Table): string[] {
+  const isIndexed = (names: string[]) =>
+    table.indices.some(({ columnNames }) => names.every((name, position) => columnNames[position] === name));
+  const missingColumns = columns.map(({ databaseName }) => databaseName).filter((name) => !table.findColumnByName(name));
+  const missingIndexes = indices.map((index) => index.columns.map(({ databaseName }) => databaseName)).filter((names) => !isIndexed(names));
+  return [...missingColumns.map((name) => `column ${name}`), ...missingIndexes.map((names) => `index on (${names.join(', ')})`)];
+}
+
+/** A raw row, whatever the driver makes of 64-bit integers and JSON. */
+function snapshotOf(row: Row): SessionSnapshot {
+  const { readAt, ...columns } = row;
+  const session = { ...columns, claims: parsed(row['claims']), data: parsed(row['data']) } as Record<string, unknown>;
+  for (const name of INSTANTS) session[name] = session[name] === null ? null : Number(session[name]);
+  return { session: session as unknown as TokenSession, at: Number(readAt) };
+}
+
+const INSTANTS = [
+  'rotatedAt',
+  'createdAt',
+  'lastUsedAt',
+  'idleExpiresAt',
+  'absoluteExpiresAt',
+  'revokedAt',
+  'windowStartedAt',
+  'authTime',
+] as const;
+
+function parsed(json: unknown): unknown {
+  return typeof json === 'string' ? JSON.parse(json) : json;
+}
