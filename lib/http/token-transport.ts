@@ -1,0 +1,70 @@
+import type { ServerResponse } from 'node:http';
+import type { TokenRequest } from '../execution-context.js';
+import type { TokenPair } from '../session/token-pair.js';
+import type { HeaderOptions } from '../token.options.js';
+import { rawResponseOf, ResponseTokens } from './response-headers.js';
+
+/** Where tokens travel: taken from request headers, put on the response in headers of the same names. */
+export class TokenTransport {
+  private readonly access: string;
+  private readonly refresh: string;
+  /** The scheme and its space, or nothing: a bare token. */
+  private readonly prefix: string;
+  /** One hook per response, however often tokens are put on it. */
+  private readonly responses = new WeakMap<ServerResponse, ResponseTokens>();
+
+  /** @param names header names and scheme, checked. */
+  constructor(private readonly names: Required<HeaderOptions>) {
+    this.access = names.access.toLowerCase();
+    this.refresh = names.refresh.toLowerCase();
+    this.prefix = names.scheme === '' ? '' : `${names.scheme} `;
+  }
+
+  /**
+   * The access token that came with a request: all that follows `<scheme> ` (RFC 6750 §2.1; the scheme in any case, RFC 9110 §11.1).
+   * @returns undefined when there is none, or a credential of another scheme. What is returned is not verified in any way.
+   */
+  accessToken(request: TokenRequest): string | undefined {
+    const value = request.headers[this.access];
+    const { prefix } = this;
+    if (typeof value !== 'string' || value.length <= prefix.length) return undefined;
+    if (!value.startsWith(prefix) && value.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) return undefined;
+    return value.slice(prefix.length);
+  }
+
+  /** The refresh token that came with a request, or undefined. Not verified in any way. */
+  refreshToken(request: TokenRequest): string | undefined {
+    const value = request.headers[this.refresh];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  }
+
+  /**
+   * Puts a pair on a response, at once and uncacheable. A pair without a refresh token leaves the client's where it is.
+   * @returns the response's tokens, to take the refresh token off again. Nothing is put on a response that has begun.
+   */
+  write(response: object, pair: TokenPair): ResponseTokens {
+    const tokens = this.responseTokens(response);
+    tokens.set(this.names.access, this.prefix + pair.accessToken);
+    if (pair.refreshToken !== undefined) tokens.set(this.names.refresh, pair.refreshToken);
+    tokens.set(this.names.expiresIn, String(pair.expiresIn));
+    return tokens;
+  }
+
+  /** Takes the refresh token off a response that has not begun. */
+  withdrawRefreshToken(tokens: ResponseTokens): void {
+    tokens.remove(this.names.refresh);
+  }
+
+  /** Takes all tokens off a response that has not begun. */
+  withdrawAll(tokens: ResponseTokens): void {
+    const { access, refresh, expiresIn } = this.names;
+    for (const name of [access, refresh, expiresIn]) tokens.remove(name);
+  }
+
+  private responseTokens(response: object): ResponseTokens {
+    const raw = rawResponseOf(response);
+    const known = this.responses.get(raw) ?? new ResponseTokens(raw);
+    this.responses.set(raw, known);
+    return known;
+  }
+}
