@@ -1,0 +1,87 @@
+export { TokenModule } from './token.module.js';
+export type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions, TokenOptionsFactory } from './token.module-definition.js';
+export type {
+  AccessOptions,
+  HeaderOptions,
+  RefreshKey,
+  RefreshOptions,
+  TokenAlgorithm,
+  TokenKey,
+  TokenModuleOptions,
+  TokenSecret,
+} from './token.options.js';
+export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } from './instance-tokens.js';
+
+export { JwtAuthGuard } from './http/jwt-auth.guard.js';
+export { AuthInstance, Fresh, OptionalAuth, Public } from './http/decorators.js';
+export { TokenInterceptor } from './http/token.interceptor.js';
+export { TokenTransport } from './http/token-transport.js';
+export type { ResponseTokens } from './http/response-headers.js';
+export type { TokenRequest } from './execution-context.js';
+
+export { CurrentSession, CurrentUser } from './principal/current-user.decorator.js';
+export type { Principal, PrincipalUser } from './principal/principal.js';
+
+export { AccessTokenService } from './access-token/access-token.service.js';
+export type { SignOptions } from './access-token/access-token.service.js';
+export type { AccessTokenClaims } from './access-token/access-token.claims.js';
+
+export { RefreshService } from './session/refresh.service.js';
+export type { Rotation, SignInOptions } from './session/refresh.service.js';
+export { TokenPair } from './session/token-pair.js';
+export type { TokenPairBody } from './session/token-pair.js';
+export type { RotationOutcome } from './session/rotation.js';
+export type { SessionEvent } from './session/session-events.js';
+export type {
+  NewSession,
+  RefreshTokenPosition,
+  RevokeReason,
+  SessionDevice,
+  SessionInfo,
+  SessionKey,
+  SessionOwner,
+  SessionSnapshot,
+  SessionSummary,
+  TokenSession,
+} from './session/token-session.js';
+export { StoreConflict, TokenRepository } from './session/token-repository.js';
+export type { RotationTerms, SessionAdvance, StorePatience } from './session/token-repository.js';
+
+export { RevocationPush } from './session/revocation-push.js';
+export { PostgresRevocationPush } from './typeorm/postgres-revocation-push.js';
+export { RedisRevocationPush } from './redis/redis-revocation-push.js';
+export type { RedisPublisher, RedisSubscriber } from './redis/redis-revocation-push.js';
+
+export { TokenSessionEntity } from './typeorm/token-session.entity.js';
+export { TypeOrmTokenRepository } from './typeorm/typeorm-token.repository.js';
+export type { RepositorySettings } from './typeorm/typeorm-token.repository.js';
+export { SESSION_MIGRATIONS } from './typeorm/migrations/index.js';
+
+export { Clock, SystemClock } from './clock.js';
+export { parseDuration } from './duration.js';
+export type { Duration, DurationUnit } from './duration.js';
+
+export {
+  FreshTokenRequired,
+  RefreshLimited,
+  RefreshTokenExpired,
+  RefreshTokenInvalid,
+  RefreshTokenMissing,
+  RefreshTokenReused,
+  SessionNotFound,
+  SessionRevoked,
+  StoreUnavailable,
+  TOKEN_ERRORS,
+  TokenError,
+  TokenExpired,
+  TokenInvalid,
+  TokenMalformed,
+  TokenMissing,
+  TokenNotYetValid,
+  TokenOptionsError,
+  TokenRevoked,
+  TokenTooLarge,
+  TokenTypeMismatch,
+  UserRejected,
+} from './token.errors.js';
+export type { TokenErrorBody, TokenErrorCode, TokenErrorDescription } from './token.errors.js';

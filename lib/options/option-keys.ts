@@ -1,0 +1,96 @@
+import { TokenOptionsError } from '../token.errors.js';
+import type { AccessOptions, HeaderOptions, RefreshKey, RefreshOptions, TokenKey, TokenModuleOptions } from '../token.options.js';
+
+/** The compiler demands every key of a type, so that the list cannot fall behind it. */
+type Keys<T> = Readonly<Record<keyof T, true>>;
+
+const MODULE: Keys<TokenModuleOptions> = {
+  issuer: true,
+  audience: true,
+  secret: true,
+  keys: true,
+  access: true,
+  refresh: true,
+  transport: true,
+  header: true,
+  loadUser: true,
+  claims: true,
+  revocation: true,
+  push: true,
+  storeTimeout: true,
+  janitor: true,
+  onEvent: true,
+  errorBody: true,
+};
+const ACCESS: Keys<AccessOptions> = { lifetime: true, maxLifetime: true, jitter: true, leeway: true, cache: true };
+const CACHE: Keys<Exclude<NonNullable<AccessOptions['cache']>, false>> = { max: true };
+const REFRESH: Keys<RefreshOptions> = {
+  secret: true,
+  keys: true,
+  grace: true,
+  idleLifetime: true,
+  absoluteLifetime: true,
+  limit: true,
+  reuse: true,
+  recoverLost: true,
+};
+const LIMIT: Keys<Exclude<NonNullable<RefreshOptions['limit']>, false>> = { max: true, per: true };
+const HEADER: Keys<HeaderOptions> = { access: true, refresh: true, expiresIn: true, scheme: true };
+const JANITOR: Keys<Exclude<NonNullable<TokenModuleOptions['janitor']>, false>> = { interval: true };
+const KEY: Keys<TokenKey> = { kid: true, algorithm: true, key: true, use: true };
+const REFRESH_KEY: Keys<RefreshKey> = { kid: true, secret: true, use: true };
+
+const ALGORITHMS = ['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
+
+/**
+ * Refuses what is unknown, misspelt, `null` or `undefined` (a missing environment variable) anywhere in the options.
+ * @throws {TokenOptionsError} naming the key.
+ */
+export function requireKnownKeys(given: TokenModuleOptions): void {
+  requireKeys('options', given, MODULE);
+  const { access, refresh, header, janitor, keys, transport } = given;
+  requireShape('transport', [undefined, 'header'].includes(transport), `'header': the other transports come with a later version`);
+  requireKeys('access', access, ACCESS);
+  requireKeys('access.cache', orFalse(access?.cache), CACHE);
+  requireKeys('refresh', refresh, REFRESH);
+  requireKeys('refresh.limit', orFalse(refresh?.limit), LIMIT);
+  requireKeys('header', header, HEADER);
+  requireKeys('janitor', orFalse(janitor), JANITOR);
+  for (const [index, key] of list('keys', keys).entries()) {
+    requireKeys(`keys[${index}]`, key, KEY);
+    requireShape(`keys[${index}].algorithm`, ALGORITHMS.includes(key.algorithm), `one of ${ALGORITHMS.join(', ')}`);
+    requireShape(`keys[${index}].use`, ['sign', 'verify'].includes(key.use), `'sign' or 'verify'`);
+  }
+  for (const [index, key] of list('refresh.keys', refresh?.keys).entries()) requireKeys(`refresh.keys[${index}]`, key, REFRESH_KEY);
+}
+
+/** @throws {TokenOptionsError} unless the check holds. */
+export function requireShape(option: string, holds: boolean, wanted: string): void {
+  if (!holds) throw new TokenOptionsError(option, `is not ${wanted}`);
+}
+
+/**
+ * Refuses unknown keys, and `undefined` and `null` for a value, in one group of options. An absent group passes.
+ * @throws {TokenOptionsError}
+ */
+export function requireKeys(option: string, group: unknown, known: Readonly<Record<string, true>>): void {
+  if (group === undefined) return;
+  requireShape(option, typeof group === 'object' && group !== null && !Array.isArray(group), 'an object');
+  const prefix = option === 'options' ? '' : `${option}.`;
+  for (const [key, value] of Object.entries(group as object)) {
+    if (!Object.hasOwn(known, key))
+      throw new TokenOptionsError(`${prefix}${key}`, `is not an option; ${option} takes ${Object.keys(known).join(', ')}`);
+    if (value === undefined || value === null)
+      throw new TokenOptionsError(`${prefix}${key}`, `is ${value}: is the environment variable set? Leave the key out to use the default`);
+  }
+}
+
+function list<T>(option: string, value: readonly T[] | undefined): readonly T[] {
+  requireShape(option, value === undefined || Array.isArray(value), 'a list');
+  return value ?? [];
+}
+
+/** `false` switches some groups off. */
+function orFalse<T>(group: T | false): T | undefined {
+  return group === false ? undefined : group;
+}

@@ -1,0 +1,123 @@
+import type { DynamicModule, FactoryProvider, OnModuleInit, Provider } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { APP_GUARD, ModulesContainer } from '@nestjs/core';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { DEFAULT_REALM } from './access-token/key-ring.js';
+import { Clock, SystemClock } from './clock.js';
+import { JwtAuthGuard } from './http/jwt-auth.guard.js';
+import { accessTokenServiceToken, refreshServiceToken, tokenInstanceToken, tokenTransportToken } from './instance-tokens.js';
+import { SealedOptions } from './options/sealed-options.js';
+import { TokenRepository } from './session/token-repository.js';
+import type { ResolvedTokenOptions } from './resolve-options.js';
+import { resolveTokenOptions } from './resolve-options.js';
+import { requireAsyncOptions, requireExtras } from './options/require-extras.js';
+import { TokenInstance } from './token-instance.js';
+import type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions } from './token.module-definition.js';
+import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
+import { requireUniqueInstance } from './unique-instances.js';
+import { TokenSessionEntity } from './typeorm/token-session.entity.js';
+import { TypeOrmTokenRepository } from './typeorm/typeorm-token.repository.js';
+
+/**
+ * Everything after the password check: access tokens, sessions with rotating refresh tokens, and the refresh inside a request.
+ * Import it once, or several times with a `name` each. Options are validated before the application listens.
+ */
+@Module({})
+export class TokenModule extends ConfigurableModuleClass {
+  /**
+   * @param options options and extras.
+   * @throws {TokenOptionsError} on unknown extras; other options are judged while the application starts.
+   */
+  static override forRoot(options: TokenModuleRootOptions): DynamicModule {
+    const extras = requireExtras(options);
+    return compose(super.forRoot(options), extras);
+  }
+
+  /**
+   * @param options extras, `imports`, and one of `useFactory` with `inject`, `useClass` and `useExisting` ({@link TokenOptionsFactory}).
+   * @throws {TokenOptionsError} on unknown keys; what the factory returns is judged while the application starts.
+   */
+  static override forRootAsync(options: TokenModuleAsyncOptions): DynamicModule {
+    const extras = requireAsyncOptions(options);
+    return compose(super.forRootAsync(options), extras);
+  }
+}
+
+const UNIQUE_INSTANCE = 'nestjs-token:UniqueInstance';
+const RESOLVED_OPTIONS = 'nestjs-token:ResolvedTokenOptions';
+
+/** Adds what an instance consists of to the module that the builder has made. */
+function compose(built: DynamicModule, extras: TokenModuleExtras): DynamicModule {
+  const { name = DEFAULT_REALM, isGlobal = true, globalGuard = false, repository, dataSource } = extras;
+  const exported = [tokenInstanceToken(name), refreshServiceToken(name), accessTokenServiceToken(name), tokenTransportToken(name)];
+  return {
+    ...built,
+    global: isGlobal,
+    imports: [...(built.imports ?? []), ...(repository ? [] : [TypeOrmModule.forFeature([TokenSessionEntity], dataSource)])],
+    providers: [
+      ...(built.providers ?? []).map(seal),
+      { provide: Clock, useClass: SystemClock },
+      {
+        provide: RESOLVED_OPTIONS,
+        inject: [MODULE_OPTIONS_TOKEN],
+        useFactory: (sealed: SealedOptions) => resolveTokenOptions(sealed.open(), name),
+      },
+      repositoryProvider(extras),
+      instanceProvider(name, extras.passportStrategy),
+      uniquenessProvider(name),
+      part(refreshServiceToken(name), name, ({ refresh }) => refresh),
+      part(accessTokenServiceToken(name), name, ({ accessTokens }) => accessTokens),
+      part(tokenTransportToken(name), name, ({ transport }) => transport),
+      ...(globalGuard ? [{ provide: APP_GUARD, useClass: JwtAuthGuard }] : []),
+    ],
+    exports: exported,
+  };
+}
+
+/** Options hold secrets: in the container they lie sealed, so that no `inspect()` of a module shows them. */
+function seal(provider: Provider): Provider {
+  if (!('provide' in (provider as object)) || (provider as FactoryProvider).provide !== MODULE_OPTIONS_TOKEN) return provider;
+  if ('useValue' in (provider as object)) {
+    return { provide: MODULE_OPTIONS_TOKEN, useValue: new SealedOptions((provider as { useValue: unknown }).useValue) };
+  }
+  const { useFactory, inject = [] } = provider as FactoryProvider;
+  return { provide: MODULE_OPTIONS_TOKEN, inject, useFactory: async (...args: unknown[]) => new SealedOptions(await useFactory(...args)) };
+}
+
+function repositoryProvider({ repository, dataSource }: TokenModuleExtras): Provider {
+  if (repository) return { provide: TokenRepository, useClass: repository };
+  return {
+    provide: TokenRepository,
+    inject: [getDataSourceToken(dataSource), RESOLVED_OPTIONS],
+    useFactory: (source: DataSource, { patience }: ResolvedTokenOptions) => new TypeOrmTokenRepository(source, { patience }),
+  };
+}
+
+function instanceProvider(realm: string, passportStrategy: string | undefined): Provider {
+  return {
+    provide: tokenInstanceToken(realm),
+    inject: [RESOLVED_OPTIONS, TokenRepository, Clock],
+    useFactory: (options: ResolvedTokenOptions, repository: TokenRepository, clock: Clock) =>
+      new TokenInstance({ realm, options, repository, clock, passportStrategy }),
+  };
+}
+
+/** Looks at all instances once they are there, and before the application listens. */
+function uniquenessProvider(realm: string): Provider {
+  return {
+    provide: UNIQUE_INSTANCE,
+    inject: [tokenInstanceToken(realm), ModulesContainer],
+    useFactory: (instance: TokenInstance, modules: ModulesContainer): OnModuleInit => ({
+      onModuleInit: () => requireUniqueInstance(instance, modules),
+    }),
+  };
+}
+
+function part(
+  provide: ReturnType<typeof refreshServiceToken | typeof accessTokenServiceToken | typeof tokenTransportToken>,
+  realm: string,
+  pick: (instance: TokenInstance) => unknown,
+): Provider {
+  return { provide, inject: [tokenInstanceToken(realm)], useFactory: pick };
+}
