@@ -1,0 +1,62 @@
+import type { TokenRepository } from '../session/token-repository.js';
+import { ADVANCE_CASES } from './contract/advance.cases.js';
+import { ContractStore } from './contract/contract-store.js';
+import { INSERT_CASES } from './contract/insert.cases.js';
+import { LIMIT_CASES } from './contract/limit.cases.js';
+import { LIST_CASES } from './contract/list.cases.js';
+import { RACE_CASES } from './contract/race.cases.js';
+import { REVOKE_CASES } from './contract/revoke.cases.js';
+import { ROTATE_CASES } from './contract/rotate.cases.js';
+
+/** A store that one case of the contract may use. */
+export interface OpenedStore {
+  /** The repository under test. It may be shared between cases: each uses a realm of its own. */
+  readonly repository: TokenRepository;
+  /**
+   * Moves the store's clock on by whole milliseconds, where that is possible; otherwise the clock stands still. Left out for a
+   * real database: the cases then use spans of a day and of a millisecond, and wait at most 30 ms, so that they see no exact boundary.
+   */
+  advance?(milliseconds: number): void;
+  /** Called when the case is over, also when it has failed. Removes its rows, where they would be in somebody's way. */
+  close?(): Promise<void>;
+}
+
+/** How the contract gets at a store. */
+export interface RepositoryHarness {
+  /** Called once per case. */
+  create(): Promise<OpenedStore>;
+}
+
+/** One case of the contract, for any test runner. */
+export interface RepositoryContractCase {
+  /** What holds, in the present tense; unique in the contract. */
+  readonly title: string;
+  /** Rejects with an `AssertionError` (or with the repository's own error) when it does not hold. */
+  run(): Promise<void>;
+}
+
+const CASES = [...INSERT_CASES, ...ROTATE_CASES, ...LIMIT_CASES, ...ADVANCE_CASES, ...RACE_CASES, ...REVOKE_CASES, ...LIST_CASES];
+
+/**
+ * The contract of a {@link TokenRepository}, as cases for any test runner: every verb, every condition (with both sides of each
+ * boundary), atomicity under 32 simultaneous callers, separation of realms. A class that passes may be given as the `repository` of a module.
+ *
+ * Does not show that a store survives a crash, or that it reads the primary. Run it with as many connections as production has:
+ * races within one connection prove little.
+ *
+ * @example
+ * for (const { title, run } of tokenRepositoryContract({ create: async () => ({ repository: new MyRepository() }) })) test(title, run);
+ */
+export function tokenRepositoryContract(harness: RepositoryHarness): readonly RepositoryContractCase[] {
+  return CASES.map(({ title, run }) => ({
+    title,
+    async run() {
+      const opened = await harness.create();
+      try {
+        await run(new ContractStore(opened));
+      } finally {
+        await opened.close?.();
+      }
+    },
+  }));
+}
