@@ -1,0 +1,383 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import ts from 'typescript';
+
+const ROOT = join(import.meta.dirname, '..');
+const LIB = join(ROOT, 'lib');
+const FILES = ts.sys.readDirectory(LIB, ['.ts']).map((path) => relative(LIB, path).split(sep).join('/'));
+const SOURCES = new Map(
+  FILES.map((file) => [file, ts.createSourceFile(file, readFileSync(join(LIB, file), 'utf8'), ts.ScriptTarget.ES2023, true)]),
+);
+
+interface Import {
+  readonly from: string;
+  /** A path below lib, with its `.ts`, or the name of a package. */
+  readonly to: string;
+}
+
+const IMPORTS: readonly Import[] = FILES.flatMap((from) =>
+  specifiersOf(SOURCES.get(from)!).map((specifier) => ({ from, to: resolved(from, specifier) })),
+);
+
+/** Of `import`, `export … from`, `import()` and `import type`. */
+function specifiersOf(source: ts.SourceFile): string[] {
+  const specifiers: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier)
+      specifiers.push(textOf(node.moduleSpecifier));
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) specifiers.push(textOf(node.arguments[0]!));
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) specifiers.push(textOf(node.argument.literal));
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return specifiers;
+}
+
+function textOf(node: ts.Node): string {
+  return ts.isStringLiteralLike(node) ? node.text : '?';
+}
+
+function resolved(from: string, specifier: string): string {
+  return specifier.startsWith('.') ? posix.join(dirname(from), specifier).replace(/\.js$/, '.ts') : specifier;
+}
+
+const isIn =
+  (...folders: string[]) =>
+  (path: string) =>
+    folders.some((folder) => path.startsWith(`${folder}/`));
+const isPackage =
+  (...names: string[]) =>
+  (path: string) =>
+    !path.endsWith('.ts') && names.some((name) => path === name || path.startsWith(`${name}/`));
+const allows =
+  (...files: string[]) =>
+  (path: string) =>
+    files.includes(path);
+
+/** Imports that break a rule: those from where it holds to where it forbids. */
+function offences(from: (path: string) => boolean, to: (path: string) => boolean): string[] {
+  return IMPORTS.filter((one) => from(one.from) && to(one.to)).map((one) => `${one.from} → ${one.to}`);
+}
+
+function nodesOf(kind: ts.SyntaxKind): string[] {
+  return FILES.flatMap((file) => {
+    const found: string[] = [];
+    const source = SOURCES.get(file)!;
+    const visit = (node: ts.Node): void => {
+      if (node.kind === kind) found.push(`${file}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}`);
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+    return found;
+  });
+}
+
+describe('the imports of lib (design.md §2)', () => {
+  it('are all found: every relative one names a file', () => {
+    expect(IMPORTS.length).toBeGreaterThan(150);
+    expect(IMPORTS.filter(({ from, to }) => to === '?' || (to.endsWith('.ts') && !SOURCES.has(to) && from !== to))).toEqual([]);
+  });
+
+  it('of client/ stay in client/', () => {
+    expect(offences(isIn('client'), (to) => !isIn('client')(to))).toEqual([]);
+  });
+
+  it.each(['access-token', 'session', 'principal'])('of %s/ never lead to http/ or typeorm/', (folder) => {
+    expect(FILES.some(isIn(folder))).toBe(true);
+    expect(offences(isIn(folder), isIn('http', 'typeorm'))).toEqual([]);
+  });
+
+  it.each(['access-token', 'session', 'principal', 'options'])('of %s/ never lead to the module or the composition', (folder) => {
+    const wiring = allows('token.module.ts', 'token-instance.ts', 'instance-tokens.ts', 'resolve-options.ts');
+    expect(offences(isIn(folder), wiring)).toEqual([]);
+  });
+
+  it('of TypeORM stand in typeorm/ and in token.module.ts only', () => {
+    const mayImport = (from: string) => isIn('typeorm')(from) || from === 'token.module.ts';
+    expect(offences((from) => !mayImport(from), isPackage('typeorm', '@nestjs/typeorm'))).toEqual([]);
+    expect(offences(mayImport, isPackage('typeorm', '@nestjs/typeorm'))).not.toEqual([]);
+  });
+
+  it('of typeorm/ stand in typeorm/, token.module.ts and index.ts only', () => {
+    expect(offences((from) => !isIn('typeorm')(from) && !allows('token.module.ts', 'index.ts')(from), isIn('typeorm'))).toEqual([]);
+  });
+
+  it('of passport stand in its strategy and in the guard only', () => {
+    const mayImport = allows('http/access-token.strategy.ts', 'http/jwt-auth.guard.ts');
+    expect(offences((from) => !mayImport(from), isPackage('passport', 'passport-jwt', '@nestjs/passport'))).toEqual([]);
+    expect(offences(mayImport, isPackage('passport', 'passport-jwt', '@nestjs/passport'))).not.toEqual([]);
+  });
+
+  it('of jsonwebtoken come through @nestjs/jwt, in access-token/ only', () => {
+    expect(offences((from) => !isIn('access-token')(from), isPackage('@nestjs/jwt', 'jsonwebtoken'))).toEqual([]);
+  });
+
+  it('of Express and Fastify do not exist', () => {
+    expect(offences(() => true, isPackage('express', 'fastify', '@nestjs/platform-express', '@nestjs/platform-fastify'))).toEqual([]);
+  });
+
+  it('never lead to index.ts', () => {
+    expect(
+      offences(
+        () => true,
+        (to) => ['index.ts', 'nestjs-token'].includes(to),
+      ),
+    ).toEqual([]);
+  });
+
+  it('never lead from production code to testing/', () => {
+    expect(offences((from) => !isIn('testing')(from), isIn('testing'))).toEqual([]);
+  });
+
+  it('lead to nothing but Node, dependencies and peers', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<'dependencies' | 'peerDependencies', object>;
+    const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
+    const packages = [...new Set(IMPORTS.map(({ to }) => to).filter((to) => !to.endsWith('.ts') && !to.startsWith('node:')))];
+    expect(packages.filter((name) => !declared.includes(name))).toEqual([]);
+  });
+
+  it('stand in at most two levels of folders', () => {
+    expect(FILES.filter((file) => file.split('/').length > 3)).toEqual([]);
+  });
+});
+
+describe('the sources of lib (style.md §2.1)', () => {
+  it('know no any', () => {
+    expect(nodesOf(ts.SyntaxKind.AnyKeyword)).toEqual([]);
+  });
+
+  it('know no default export', () => {
+    expect(nodesOf(ts.SyntaxKind.DefaultKeyword).filter((at) => isDefaultExport(at))).toEqual([]);
+    expect(nodesOf(ts.SyntaxKind.ExportAssignment)).toEqual([]);
+  });
+
+  it('know no enum and no namespace', () => {
+    expect([...nodesOf(ts.SyntaxKind.EnumDeclaration), ...nodesOf(ts.SyntaxKind.ModuleDeclaration)]).toEqual([]);
+  });
+
+  it('know no folder for everything', () => {
+    expect(FILES.filter((file) => /(^|\/)(utils?|helpers?|common|misc|shared)(\/|\.)/.test(file))).toEqual([]);
+  });
+});
+
+function isDefaultExport(at: string): boolean {
+  const [file = '', line = ''] = at.split(':');
+  return /export\s+default/.test(SOURCES.get(file)!.text.split('\n')[Number(line) - 1] ?? '');
+}
+
+/** The declarations that `npm run build` would write, and a program that reads only them. */
+function declarations(): { checker: ts.TypeChecker; exportsOf: (file: string) => ts.Symbol[]; errors: string[] } {
+  const config = ts.readConfigFile(join(ROOT, 'tsconfig.build.json'), (path) => ts.sys.readFile(path));
+  const { options, fileNames } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT);
+  const emitted = new Map<string, string>();
+  const first = ts.createProgram(fileNames, { ...options, emitDeclarationOnly: true, sourceMap: false });
+  first.emit(undefined, (path, text) => emitted.set(path, text));
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile } = host;
+  // Nothing has to be built: the folders of the declarations need not exist.
+  host.directoryExists = (path) => [...emitted.keys()].some((file) => file.startsWith(`${path}/`)) || ts.sys.directoryExists(path);
+  host.fileExists = (path) => emitted.has(path) || fileExists(path);
+  host.readFile = (path) => emitted.get(path) ?? readFile(path);
+  host.getSourceFile = (path, target) => {
+    const text = host.readFile(path);
+    return text === undefined ? undefined : ts.createSourceFile(path, text, target, true);
+  };
+  const entries = ['index.d.ts', 'testing/index.d.ts'].map((file) => join(ROOT, 'dist', file));
+  const program = ts.createProgram(entries, { ...options, noEmit: true }, host);
+  const checker = program.getTypeChecker();
+  const exportsOf = (file: string) => {
+    const source = program.getSourceFile(join(ROOT, 'dist', file));
+    const symbol = source && checker.getSymbolAtLocation(source);
+    return symbol ? checker.getExportsOfModule(symbol) : [];
+  };
+  const errors = entries.flatMap((path) =>
+    program.getSemanticDiagnostics(program.getSourceFile(path)).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
+  );
+  return { checker, exportsOf, errors };
+}
+
+describe('the public surface', () => {
+  const { checker, exportsOf, errors } = declarations();
+  const origin = (symbol: ts.Symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
+  const namesOf = (file: string) =>
+    exportsOf(file)
+      .map(({ name }) => name)
+      .sort();
+
+  it('has declarations that stand on their own', () => {
+    expect(errors).toEqual([]);
+  });
+
+  it('of nestjs-token is this and no more', () => {
+    expect(namesOf('index.d.ts')).toEqual(PUBLIC_NAMES);
+  });
+
+  it('of nestjs-token/testing is this and no more', () => {
+    expect(namesOf('testing/index.d.ts')).toEqual(TESTING_NAMES);
+  });
+
+  it('exports at run time what it declares as a value', async () => {
+    const values = exportsOf('index.d.ts').filter((symbol) => origin(symbol).flags & ts.SymbolFlags.Value && !isTypeOnly(symbol));
+    const library: object = await import('nestjs-token');
+    expect(Object.keys(library).sort()).toEqual(values.map(({ name }) => name).sort());
+  });
+
+  it.each(['index.d.ts', 'testing/index.d.ts'])('has a doc comment on every export of %s, which survives in the declarations', (file) => {
+    const undocumented = exportsOf(file).filter((symbol) => origin(symbol).getDocumentationComment(checker).length === 0);
+    expect(undocumented.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('has a doc comment on every option', () => {
+    const groups = exportsOf('index.d.ts').filter(({ name }) =>
+      /^(TokenModuleOptions|TokenModuleExtras|\w+Options|TokenKey|RefreshKey)$/.test(name),
+    );
+    const options = groups
+      .map(origin)
+      .filter(({ flags }) => flags & ts.SymbolFlags.Interface)
+      .flatMap((group) =>
+        checker
+          .getDeclaredTypeOfSymbol(group)
+          .getProperties()
+          .map((option) => ({ group: group.name, option })),
+      );
+    const undocumented = options.filter(({ option }) => option.getDocumentationComment(checker).length === 0);
+    expect(options.length).toBeGreaterThan(40);
+    expect(undocumented.map(({ group, option }) => `${group}.${option.name}`)).toEqual([]);
+  });
+
+  it('has a doc comment on every public method of its services', () => {
+    const services = exportsOf('index.d.ts').filter(({ name }) =>
+      ['RefreshService', 'AccessTokenService', 'TokenTransport', 'TokenRepository'].includes(name),
+    );
+    const methods = services.flatMap((service) =>
+      checker
+        .getDeclaredTypeOfSymbol(origin(service))
+        .getProperties()
+        .filter((member) => member.flags & ts.SymbolFlags.Method && !isHidden(member))
+        .map((method) => ({ service: service.name, method })),
+    );
+    expect(methods.length).toBeGreaterThan(15);
+    const undocumented = methods.filter(({ method }) => method.getDocumentationComment(checker).length === 0);
+    expect(undocumented.map(({ service, method }) => `${service}.${method.name}`)).toEqual([]);
+  });
+});
+
+function isTypeOnly(symbol: ts.Symbol): boolean {
+  return (
+    symbol.declarations?.some((declaration) => ts.isExportSpecifier(declaration) && ts.isTypeOnlyExportDeclaration(declaration)) ?? false
+  );
+}
+
+function isHidden(member: ts.Symbol): boolean {
+  const [declaration] = member.declarations ?? [];
+  return declaration !== undefined && (ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Private) !== 0;
+}
+
+/** Adding a name is a minor version, taking one away a major one. */
+const PUBLIC_NAMES = [
+  'AccessOptions',
+  'AccessTokenClaims',
+  'AccessTokenService',
+  'AuthInstance',
+  'Clock',
+  'CurrentSession',
+  'CurrentUser',
+  'Duration',
+  'DurationUnit',
+  'Fresh',
+  'FreshTokenRequired',
+  'HeaderOptions',
+  'InjectAccessTokenService',
+  'InjectRefreshService',
+  'InjectTokenTransport',
+  'JwtAuthGuard',
+  'NewSession',
+  'OptionalAuth',
+  'PostgresRevocationPush',
+  'Principal',
+  'PrincipalUser',
+  'Public',
+  'RedisPublisher',
+  'RedisRevocationPush',
+  'RedisSubscriber',
+  'RefreshKey',
+  'RefreshLimited',
+  'RefreshOptions',
+  'RefreshService',
+  'RefreshTokenExpired',
+  'RefreshTokenInvalid',
+  'RefreshTokenMissing',
+  'RefreshTokenPosition',
+  'RefreshTokenReused',
+  'RepositorySettings',
+  'ResponseTokens',
+  'RevocationPush',
+  'RevokeReason',
+  'Rotation',
+  'RotationOutcome',
+  'RotationTerms',
+  'SESSION_MIGRATIONS',
+  'SessionAdvance',
+  'SessionDevice',
+  'SessionEvent',
+  'SessionInfo',
+  'SessionKey',
+  'SessionNotFound',
+  'SessionOwner',
+  'SessionRevoked',
+  'SessionSnapshot',
+  'SessionSummary',
+  'SignInOptions',
+  'SignOptions',
+  'StoreConflict',
+  'StorePatience',
+  'StoreUnavailable',
+  'SystemClock',
+  'TOKEN_ERRORS',
+  'TokenAlgorithm',
+  'TokenError',
+  'TokenErrorBody',
+  'TokenErrorCode',
+  'TokenErrorDescription',
+  'TokenExpired',
+  'TokenInterceptor',
+  'TokenInvalid',
+  'TokenKey',
+  'TokenMalformed',
+  'TokenMissing',
+  'TokenModule',
+  'TokenModuleAsyncOptions',
+  'TokenModuleExtras',
+  'TokenModuleOptions',
+  'TokenModuleRootOptions',
+  'TokenNotYetValid',
+  'TokenOptionsError',
+  'TokenOptionsFactory',
+  'TokenPair',
+  'TokenPairBody',
+  'TokenRepository',
+  'TokenRequest',
+  'TokenRevoked',
+  'TokenSecret',
+  'TokenSession',
+  'TokenSessionEntity',
+  'TokenTooLarge',
+  'TokenTransport',
+  'TokenTypeMismatch',
+  'TypeOrmTokenRepository',
+  'UserRejected',
+  'parseDuration',
+];
+
+const TESTING_NAMES = [
+  'FakeClock',
+  'InMemoryTokenRepository',
+  'OpenedStore',
+  'RepositoryContractCase',
+  'RepositoryHarness',
+  'ServiceLocator',
+  'TestPairOptions',
+  'issueTestPair',
+  'tokenRepositoryContract',
+];

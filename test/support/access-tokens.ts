@@ -1,0 +1,83 @@
+import { createSecretKey } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import type { TokenModuleOptions } from 'nestjs-token';
+import { AccessTokenService, TokenError } from 'nestjs-token';
+import { AccessTokenVerifier } from '../../lib/access-token/access-token.verifier.js';
+import type { KeyRing } from '../../lib/access-token/key-ring.js';
+import { VerifiedTokenCache } from '../../lib/access-token/verified-token.cache.js';
+import type { ResolvedTokenOptions } from '../../lib/resolve-options.js';
+import { resolveTokenOptions } from '../../lib/resolve-options.js';
+import { RevocationList } from '../../lib/session/revocation-list.js';
+import type { TokenRepository } from '../../lib/session/token-repository.js';
+import { FakeClock } from '../../lib/testing/fake-clock.js';
+import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
+import { ISSUER, SECRET } from './app.js';
+
+export const SESSION_ID = '00112233-4455-8677-8899-aabbccddeeff';
+
+/** The n-th of as many session ids as a test wants. */
+export const sessionId = (n: number): string => `00000000-0000-8000-8000-${n.toString(16).padStart(12, '0')}`;
+
+export interface AccessTokenSetup {
+  options?: Partial<TokenModuleOptions>;
+  realm?: string;
+  clock?: FakeClock;
+  repository?: TokenRepository;
+  /** Of another service, to share. */
+  ring?: KeyRing;
+  /** Of another service, to share. */
+  revocations?: RevocationList;
+}
+
+export interface AccessTokens {
+  service: AccessTokenService;
+  resolved: ResolvedTokenOptions;
+  ring: KeyRing;
+  revocations: RevocationList;
+  repository: TokenRepository;
+  cache: VerifiedTokenCache | null;
+  clock: FakeClock;
+}
+
+/** An {@link AccessTokenService} as a module instance composes it, on a clock that stands still. */
+export function accessTokens(setup: AccessTokenSetup = {}): AccessTokens {
+  const { options = {}, realm = 'default', clock = new FakeClock() } = setup;
+  const repository = setup.repository ?? new InMemoryTokenRepository(clock);
+  const keys = options.keys ? { refresh: { secret: SECRET } } : { secret: SECRET };
+  const resolved = resolveTokenOptions({ issuer: ISSUER, ...keys, ...options }, realm);
+  const { access, revocation } = resolved;
+  const ring = setup.ring ?? access.ring;
+  const horizonMs = access.maxLifetimeMs + access.leewayMs;
+  const revocations = setup.revocations ?? new RevocationList(repository, { realm, mode: revocation, horizonMs });
+  const cache = access.cacheMax === null ? null : new VerifiedTokenCache(access.cacheMax);
+  const verifier = new AccessTokenVerifier(ring, access);
+  const service = new AccessTokenService({ terms: access, ring, verifier, cache, revocations, clock });
+  return { service, resolved, ring, revocations, repository, cache, clock };
+}
+
+/** The code of the {@link TokenError} that a call ends with, or `'none'`. */
+export async function codeOf(call: () => unknown): Promise<string> {
+  try {
+    await call();
+    return 'none';
+  } catch (error) {
+    if (error instanceof TokenError) return error.code;
+    throw error;
+  }
+}
+
+export function decoded(token: string): { header: Record<string, unknown>; payload: Record<string, unknown> } {
+  const [header = '', payload = ''] = token.split('.').map((segment) => Buffer.from(segment, 'base64url').toString());
+  return { header: JSON.parse(header), payload: JSON.parse(payload) };
+}
+
+/** A token with the service's own signing key and other members: undefined takes one out. */
+export function forged({ ring }: AccessTokens, token: string, change: { header?: object; payload?: object }): string {
+  const { header, payload } = decoded(token);
+  const secret = ring.signing.signingKey.type === 'secret' ? createSecretKey(ring.signing.signingKey.export()) : ring.signing.signingKey;
+  const members = Object.entries({ ...payload, ...change.payload }).filter(([, value]) => value !== undefined);
+  return jwt.sign(JSON.stringify(Object.fromEntries(members)), secret, {
+    algorithm: ring.signing.algorithm,
+    header: { ...header, ...change.header } as unknown as jwt.JwtHeader,
+  });
+}

@@ -1,0 +1,148 @@
+import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Principal, TokenModuleRootOptions } from 'nestjs-token';
+import { AccessTokenService, Clock, CurrentUser, JwtAuthGuard, TokenModule, TokenPair } from 'nestjs-token';
+
+export const ADAPTERS = ['express', 'fastify'] as const;
+export type AdapterName = (typeof ADAPTERS)[number];
+
+export const ISSUER = 'https://api.example.com';
+export const SECRET = 'q8Zt3vK1xW7mB5nR2cY9dF4gH6jL0pSa-test-secret';
+
+/** A route behind the guard, where a test needs no more. */
+@Controller()
+@UseGuards(JwtAuthGuard)
+export class MeController {
+  @Get('me')
+  me(@CurrentUser() user: Principal): Principal {
+    return user;
+  }
+}
+
+export interface AppSetup {
+  adapter?: AdapterName;
+  /** Options of the default instance, over issuer and secret. null: no TokenModule but those in `imports`. */
+  options?: Partial<TokenModuleRootOptions> | null;
+  controllers?: Type[];
+  providers?: ModuleMetadata['providers'];
+  imports?: ModuleMetadata['imports'];
+  /** Replaces the clock of every instance. */
+  clock?: Clock;
+  /** Called before the application is initialised. */
+  prepare?: (app: INestApplication) => void | Promise<void>;
+  /** SQLite file. @defaultValue in memory */
+  database?: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  rawHeaders: string[];
+  text: string;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names what the test expects
+  json<T = Record<string, unknown>>(): T;
+}
+
+export interface CallOptions {
+  method?: string;
+  headers?: Record<string, string | string[]>;
+  body?: unknown;
+}
+
+export interface TestApp {
+  app: INestApplication;
+  port: number;
+  call(path: string, options?: CallOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** A listening application on an SQLite database of its own. */
+export async function startApp(setup: AppSetup = {}): Promise<TestApp> {
+  const { adapter = 'express', controllers = [MeController], providers = [], imports = [] } = setup;
+  @Module({ imports: [database(setup), ...tokenModules(setup), ...imports], controllers, providers })
+  class TestModule {}
+  const builder = Test.createTestingModule({ imports: [TestModule] });
+  if (setup.clock) builder.overrideProvider(Clock).useValue(setup.clock);
+  const compiled = await builder.compile();
+  const app: INestApplication =
+    adapter === 'express' ? compiled.createNestApplication() : compiled.createNestApplication(new FastifyAdapter());
+  await setup.prepare?.(app);
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  return {
+    app,
+    port,
+    call: (path, options) => call({ port, agent, path, ...options }),
+    close: async () => {
+      agent.destroy();
+      await app.close();
+    },
+  };
+}
+
+function database({ database: file = ':memory:' }: AppSetup): ReturnType<typeof TypeOrmModule.forRoot> {
+  return TypeOrmModule.forRoot({ type: 'better-sqlite3', database: file, autoLoadEntities: true, synchronize: true });
+}
+
+function tokenModules({ options = {} }: AppSetup): ReturnType<typeof TokenModule.forRoot>[] {
+  return options === null ? [] : [TokenModule.forRoot({ issuer: ISSUER, secret: SECRET, ...options })];
+}
+
+/** One HTTP exchange, as it is on the wire: nothing is added, joined or followed. */
+export function call({
+  port,
+  agent,
+  path,
+  method = 'GET',
+  headers = {},
+  body,
+}: CallOptions & { port: number; agent?: Agent; path: string }): Promise<Answer> {
+  const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  const sent =
+    payload === undefined || Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')
+      ? headers
+      : { 'content-type': 'application/json', ...headers };
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: '127.0.0.1', port, path, method, headers: sent, ...(agent && { agent }) }, (incoming) => {
+      collect(incoming).then(resolve, reject);
+    });
+    outgoing.on('error', reject);
+    outgoing.end(payload);
+  });
+}
+
+async function collect(incoming: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    rawHeaders: incoming.rawHeaders,
+    text,
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names what the test expects
+    json: <T>() => JSON.parse(text) as T,
+  };
+}
+
+/** The headers that carry a pair. */
+export function bearing(pair: Pick<TokenPair, 'accessToken' | 'refreshToken'>): Record<string, string> {
+  return { authorization: `Bearer ${pair.accessToken}`, ...(pair.refreshToken !== undefined && { 'x-refresh-token': pair.refreshToken }) };
+}
+
+/** An access token of the pair's session that is over, whatever the lifetimes are: expired an hour ago. */
+export function expired(app: INestApplication, pair: TokenPair, claims: Record<string, unknown> = {}): TokenPair {
+  const at = Date.now() - 3_600_000 - 900_000;
+  const accessTokens = app.get(AccessTokenService);
+  const subject = JSON.parse(Buffer.from(pair.accessToken.split('.')[1] ?? '', 'base64url').toString()) as { sub: string };
+  const { token } = accessTokens.mint({ subject: subject.sub, sessionId: pair.sessionId, claims, at, authTime: at, lifetimeMs: 900_000 });
+  const { refreshToken, tokenType, expiresIn, refreshExpiresIn, sessionId } = pair;
+  return new TokenPair({ accessToken: token, ...(refreshToken && { refreshToken }), tokenType, expiresIn, refreshExpiresIn, sessionId });
+}

@@ -1,0 +1,101 @@
+import type { INestApplication } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import type { TokenPair } from 'nestjs-token';
+import { Clock, RefreshService, RevocationPush, TokenModule, TokenRepository } from 'nestjs-token';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DataSource, DataSourceOptions } from 'typeorm';
+import { tokenInstanceToken } from '../../lib/instance-tokens.js';
+import type { ResolvedTokenOptions } from '../../lib/resolve-options.js';
+import { TokenInstance } from '../../lib/token-instance.js';
+import { call, ISSUER, MeController, SECRET } from './app.js';
+
+/** So far away that only a hint can have made a node poll. */
+export const NO_POLLS = 3_600_000;
+
+export interface PushedNodeSetup {
+  /** Options of the node's DataSource. */
+  database: DataSourceOptions;
+  push: (dataSource: DataSource) => RevocationPush;
+  /** From one regular poll to the next, milliseconds. @defaultValue what it is in production */
+  pollIntervalMs?: number;
+}
+
+/** A listening application on a database that it shares with others, with a push channel. */
+export class PushedNode {
+  private constructor(
+    readonly app: INestApplication,
+    private readonly count: () => number,
+  ) {}
+
+  static async start({ database, push, pollIntervalMs }: PushedNodeSetup): Promise<PushedNode> {
+    let polls = 0;
+    const imports = [
+      TypeOrmModule.forRoot({ ...database, migrationsRun: false, synchronize: false }),
+      TokenModule.forRootAsync({
+        inject: [getDataSourceToken()],
+        useFactory: (dataSource: DataSource) => ({ issuer: ISSUER, secret: SECRET, push: push(dataSource) }),
+      }),
+    ];
+    @Module({ imports, controllers: [MeController] })
+    class NodeModule {}
+    const compiled = await Test.createTestingModule({ imports: [NodeModule] })
+      .overrideProvider(tokenInstanceToken('default'))
+      .useFactory({
+        inject: ['nestjs-token:ResolvedTokenOptions', TokenRepository, Clock],
+        factory: (options: ResolvedTokenOptions, repository: TokenRepository, clock: Clock) => {
+          const revokedSince = repository.revokedSince.bind(repository);
+          repository.revokedSince = async (...args) => {
+            polls += 1;
+            return revokedSince(...args);
+          };
+          return new TokenInstance({ realm: 'default', options, repository, clock, ...(pollIntervalMs && { pollIntervalMs }) });
+        },
+      })
+      .compile();
+    const app: INestApplication = compiled.createNestApplication();
+    await app.listen(0, '127.0.0.1');
+    return new PushedNode(app, () => polls);
+  }
+
+  get refresh(): RefreshService {
+    return this.app.get(RefreshService);
+  }
+
+  /** How often it has asked the store for revocations. */
+  get polls(): number {
+    return this.count();
+  }
+
+  /** Whether a request with the pair's access token is answered `token_revoked`. */
+  async refuses({ accessToken }: TokenPair): Promise<boolean> {
+    const { port } = this.app.getHttpServer().address() as AddressInfo;
+    const answer = await call({ port, path: '/me', headers: { authorization: `Bearer ${accessToken}` } });
+    return answer.json().errorCode === 'token_revoked';
+  }
+
+  /** Milliseconds until it refuses the pair. Rejects when that takes longer than `withinMs`. */
+  async refusesWithin(withinMs: number, pair: TokenPair): Promise<number> {
+    const startedAt = performance.now();
+    while (!(await this.refuses(pair))) {
+      if (performance.now() - startedAt > withinMs) throw new Error(`not refused within ${withinMs} ms`);
+      await delay(5);
+    }
+    return performance.now() - startedAt;
+  }
+
+  close(): Promise<void> {
+    return this.app.close();
+  }
+}
+
+/** Waits until a condition holds. Rejects after five seconds. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const startedAt = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - startedAt > 5_000) throw new Error('the condition does not come true');
+    await delay(10);
+  }
+}

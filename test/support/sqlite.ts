@@ -1,0 +1,8 @@
+import { DataSource } from 'typeorm';
+import { TokenSessionEntity } from '../../lib/typeorm/token-session.entity.js';
+
+/** A SQLite database in memory with the table of sessions. The caller destroys it. */
+export async function openSqlite(): Promise<DataSource> {
+  const dataSource = new DataSource({ type: 'better-sqlite3', database: ':memory:', entities: [TokenSessionEntity], synchronize: true });
+  return dataSource.initialize();
+}

@@ -1,0 +1,67 @@
+import { FakeClock } from '../../lib/testing/fake-clock.js';
+import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
+import type { TokenRepository } from '../../lib/session/token-repository.js';
+import { TokenSessionEntity } from '../../lib/typeorm/token-session.entity.js';
+import { TypeOrmTokenRepository } from '../../lib/typeorm/typeorm-token.repository.js';
+import { openSqlite } from './sqlite.js';
+
+/** A store whose clock a test moves, and whose contents it can put back to what they were. */
+export interface TestStore {
+  readonly repository: TokenRepository;
+  readonly clock: FakeClock;
+  /** Copies all rows. Calling what it returns puts them back, as restoring a backup does. */
+  backup(): Promise<() => Promise<void>>;
+  /** How many rows there are. */
+  count(): Promise<number>;
+  /** Deletes all rows. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The stores that the protocol is tested over. */
+export const STORES = ['in-memory', 'SQLite'] as const;
+export type StoreName = (typeof STORES)[number];
+
+export async function openStore(name: StoreName): Promise<TestStore> {
+  return name === 'SQLite' ? openSqliteStore() : openInMemoryStore();
+}
+
+function openInMemoryStore(): TestStore {
+  const clock = new FakeClock();
+  const repository = new InMemoryTokenRepository(clock);
+  const rows = repository['sessions'];
+  return {
+    repository,
+    clock,
+    async backup() {
+      const copies = [...rows];
+      return async () => {
+        rows.clear();
+        for (const [id, row] of copies) rows.set(id, row);
+      };
+    },
+    count: async () => rows.size,
+    clear: async () => rows.clear(),
+    close: async () => {},
+  };
+}
+
+async function openSqliteStore(): Promise<TestStore> {
+  const clock = new FakeClock();
+  const dataSource = await openSqlite();
+  const rows = dataSource.getRepository(TokenSessionEntity);
+  return {
+    repository: new TypeOrmTokenRepository(dataSource, { now: () => clock.now() }),
+    clock,
+    async backup() {
+      const copies = await rows.find();
+      return async () => {
+        await rows.clear();
+        await rows.save(copies);
+      };
+    },
+    count: () => rows.count(),
+    clear: () => rows.clear(),
+    close: () => dataSource.destroy(),
+  };
+}

@@ -1,0 +1,386 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import jwt from 'jsonwebtoken';
+import type { TokenAlgorithm, TokenKey } from 'nestjs-token';
+import { ecKey } from '../support/forge.js';
+import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { ownClaims } from '../../lib/access-token/access-token.claims.js';
+import { FakeClock } from '../../lib/testing/fake-clock.js';
+import { accessTokens, codeOf, decoded, forged, SESSION_ID } from '../support/access-tokens.js';
+import { ISSUER, SECRET } from '../support/app.js';
+
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+const CURVES = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' } as const;
+
+function keyPairFor(algorithm: TokenAlgorithm): Pick<TokenKey, 'key'>[] {
+  if (algorithm.startsWith('HS')) {
+    const key = createSecretKey(randomBytes(Number(algorithm.slice(2)) / 8));
+    return [{ key }, { key }];
+  }
+  const pair = algorithm in CURVES ? generateKeyPairSync('ec', { namedCurve: CURVES[algorithm as keyof typeof CURVES] }) : rsa;
+  return [{ key: pair.privateKey }, { key: pair.publicKey }];
+}
+
+const ALGORITHMS = ['HS', 'RS', 'PS', 'ES'].flatMap((family) => [256, 384, 512].map((bits) => `${family}${bits}` as TokenAlgorithm));
+const sign = { sessionId: SESSION_ID };
+
+describe('AccessTokenService', () => {
+  describe.each(ALGORITHMS)('with %s', (algorithm) => {
+    const [privateKey, publicKey] = keyPairFor(algorithm);
+    const signing: TokenKey = { kid: 'now', algorithm, use: 'sign', ...privateKey! };
+
+    it(`verifies the ${algorithm} token that it has signed, cold and warm`, async () => {
+      const { service, clock } = accessTokens({ options: { keys: [signing], access: { jitter: 0 } } });
+      const token = service.sign('alice', { ...sign, claims: { roles: ['admin'] } });
+      const iat = clock.now() / 1_000;
+      const claims = { iss: ISSUER, aud: ISSUER, sub: 'alice', sid: SESSION_ID, iat, exp: iat + 900, auth_time: iat, roles: ['admin'] };
+      expect(decoded(token).header).toEqual({ alg: algorithm, typ: 'at+jwt', kid: 'now' });
+      expect(await service.verify(token)).toEqual({ ...claims, jti: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+      expect(await service.verify(token)).toEqual(service.recall(token));
+    });
+
+    it(`signs ${algorithm} tokens that jsonwebtoken alone verifies`, () => {
+      const { service, clock, ring } = accessTokens({ options: { keys: [signing] } });
+      const verified = jwt.verify(service.sign('alice', sign), ring.signing.key, {
+        algorithms: [algorithm],
+        issuer: ISSUER,
+        audience: ISSUER,
+        clockTimestamp: clock.now() / 1_000,
+      });
+      expect(verified).toMatchObject({ sub: 'alice' });
+    });
+
+    it(`refuses a ${algorithm} token whose signature is another key's`, async () => {
+      const { service } = accessTokens({ options: { keys: [signing] } });
+      const [stranger] = algorithm.startsWith('HS') || algorithm.startsWith('ES') ? keyPairFor(algorithm) : [OTHER_RSA];
+      const other = accessTokens({ options: { keys: [{ ...signing, ...stranger! }] } });
+      expect(await codeOf(() => service.verify(other.service.sign('alice', sign)))).toBe('token_invalid');
+    });
+
+    it(`refuses a changed payload under a ${algorithm} signature`, async () => {
+      const { service } = accessTokens({ options: { keys: [signing] } });
+      const [header, , signature] = service.sign('alice', sign).split('.');
+      const payload = service.sign('mallory', sign).split('.')[1];
+      expect(await codeOf(() => service.verify(`${header}.${payload}.${signature}`))).toBe('token_invalid');
+    });
+
+    it(`verifies with the ${algorithm} key that signed before`, async () => {
+      const clock = new FakeClock();
+      const before = accessTokens({ clock, options: { keys: [signing] } });
+      const isSecret = algorithm.startsWith('HS');
+      const next: TokenKey = { kid: 'next', algorithm: isSecret ? 'HS256' : 'ES256', key: isSecret ? SECRET : ecKey(), use: 'sign' };
+      const { service } = accessTokens({ clock, options: { keys: [next, { ...signing, ...publicKey!, use: 'verify' }] } });
+      expect(await codeOf(() => service.verify(before.service.sign('alice', sign)))).toBe('none');
+    });
+  });
+
+  describe('rotates keys (KY-05)', () => {
+    const old: TokenKey = { kid: 'old', algorithm: 'HS256', key: `old-${SECRET}`, use: 'sign' };
+    const fresh: TokenKey = { kid: 'new', algorithm: 'HS256', key: `new-${SECRET}`, use: 'verify' };
+    const swapped: TokenKey[] = [
+      { ...fresh, use: 'sign' },
+      { ...old, use: 'verify' },
+    ];
+
+    it('KY-05 signs with the new key and verifies with the old one', async () => {
+      const clock = new FakeClock();
+      const [before, after] = [[old, fresh], swapped].map((keys) => accessTokens({ clock, options: { keys } }).service);
+      const tokens = [before!.sign('alice', sign), after!.sign('alice', sign)];
+      expect(tokens.map((token) => decoded(token).header['kid'])).toEqual(['old', 'new']);
+      for (const service of [before!, after!]) {
+        for (const token of tokens) expect(await codeOf(() => service.verify(token))).toBe('none');
+      }
+    });
+
+    it('KY-05 refuses tokens of a retired key at once, warm ones too, and says that the key is unknown', async () => {
+      const clock = new FakeClock();
+      const before = accessTokens({ clock, options: { keys: [old] } }).service;
+      const { service } = accessTokens({ clock, options: { keys: swapped } });
+      const tokens = [before.sign('alice', sign), before.sign('bob', sign)];
+      await service.verify(tokens[0]!);
+      service.retireKey('old');
+      for (const token of tokens) {
+        await expect(service.verify(token)).rejects.toMatchObject({ code: 'token_invalid', unknownKey: true });
+      }
+      expect(await codeOf(() => service.verify(service.sign('alice', sign)))).toBe('none');
+    });
+
+    it('KY-05 does not retire the signing key', () => {
+      const { service } = accessTokens({ options: { keys: swapped } });
+      expect(() => service.retireKey('new')).toThrow(RangeError);
+    });
+
+    it('KY-04 does not try other keys for a token that names the wrong one', async () => {
+      const world = accessTokens({ options: { keys: swapped } });
+      const token = forged(world, world.service.sign('alice', sign), { header: { kid: 'old' } });
+      await expect(world.service.verify(token)).rejects.toMatchObject({ code: 'token_invalid', unknownKey: false });
+    });
+  });
+
+  describe('shortens lifetimes at random', () => {
+    const spread = (jitter: number) => {
+      const { service } = accessTokens({ options: { access: { jitter } } });
+      return Array.from({ length: 2_000 }, () => {
+        const { iat, exp } = decoded(service.sign('alice', sign)).payload as { iat: number; exp: number };
+        return exp - iat;
+      });
+    };
+
+    it('never lengthens a token, nor shortens it by more than the jitter', () => {
+      const lifetimes = spread(0.1);
+      expect(Math.max(...lifetimes)).toBeLessThanOrEqual(900);
+      expect(Math.min(...lifetimes)).toBeGreaterThanOrEqual(810);
+    });
+
+    it('uses the whole range of the jitter', () => {
+      const lifetimes = spread(0.5);
+      expect(Math.min(...lifetimes)).toBeLessThan(470);
+      expect(Math.max(...lifetimes)).toBeGreaterThan(880);
+      expect(new Set(lifetimes).size).toBeGreaterThan(300);
+    });
+
+    it('gives every token the whole lifetime without jitter', () => {
+      expect(new Set(spread(0))).toEqual(new Set([900]));
+    });
+
+    it('lets no token live for less than a second', () => {
+      const { service, clock } = accessTokens({ options: { access: { lifetime: 1, jitter: 0.5 } } });
+      clock.advance(999);
+      const { iat, exp } = decoded(service.sign('alice', sign)).payload as { iat: number; exp: number };
+      expect(exp - iat).toBe(1);
+    });
+  });
+
+  describe('judges times with one leeway for exp, nbf and iat', () => {
+    const T = 5_000;
+    const whole = accessTokens({ options: { access: { jitter: 0, cache: false } } });
+    const start = whole.clock.now();
+    const at = async (instant: number, payload: object) => {
+      const token = forged(whole, whole.service.sign('alice', sign), { payload });
+      whole.clock.set(instant);
+      const code = await codeOf(() => whole.service.verify(token));
+      whole.clock.set(start);
+      return code;
+    };
+
+    it.each([
+      ['exp is exclusive: accepts 1 ms before exp + leeway', 900_000 + T - 1, {}, 'none'],
+      ['exp is exclusive: refuses at exp + leeway', 900_000 + T, {}, 'token_expired'],
+      ['nbf is inclusive: accepts at nbf − leeway', 60_000 - T, { nbf: start / 1_000 + 60 }, 'none'],
+      ['nbf is inclusive: refuses 1 ms before nbf − leeway', 60_000 - T - 1, { nbf: start / 1_000 + 60 }, 'token_not_yet_valid'],
+      ['iat is inclusive: accepts at iat − leeway', -T, {}, 'none'],
+      ['iat is inclusive: refuses 1 ms before iat − leeway', -T - 1, {}, 'token_not_yet_valid'],
+      ['exp may have a fraction: accepts before it', 600_500 + T - 1, { exp: start / 1_000 + 600.5 }, 'none'],
+      ['exp may have a fraction: refuses at it', 600_500 + T, { exp: start / 1_000 + 600.5 }, 'token_expired'],
+    ])('%s', async (_, shift, payload, code) => {
+      expect(await at(start + shift, payload)).toBe(code);
+    });
+
+    it.each([
+      ['accepts a lifetime of access.maxLifetime', 900, 'none'],
+      ['refuses a lifetime of a second more', 901, 'token_invalid'],
+      ['refuses exp = iat', 0, 'token_invalid'],
+      ['refuses exp in milliseconds', 1_893_456_000_000, 'token_invalid'],
+    ])('%s', async (_, lifetime, code) => {
+      expect(await at(start, { exp: start / 1_000 + lifetime })).toBe(code);
+    });
+
+    it.each([0, 300])('holds its boundaries with a leeway of %i s', async (leeway) => {
+      const { service, clock } = accessTokens({ options: { access: { jitter: 0, leeway } } });
+      const token = service.sign('alice', sign);
+      clock.advance(900_000 + leeway * 1_000 - 1);
+      expect(await codeOf(() => service.verify(token))).toBe('none');
+      clock.advance(1);
+      expect(await codeOf(() => service.verify(token))).toBe('token_expired');
+    });
+
+    it('names the session of an expired token', async () => {
+      const { service, clock } = accessTokens();
+      const token = service.sign('alice', sign);
+      clock.advance('1h');
+      await expect(service.verify(token)).rejects.toMatchObject({ code: 'token_expired', sessionId: SESSION_ID });
+    });
+  });
+
+  describe('takes a lifetime for one token', () => {
+    const { service } = accessTokens({ options: { access: { maxLifetime: '1h' } } });
+    const lifetimeOf = (lifetime: Parameters<typeof service.sign>[1]['lifetime']) => {
+      const { iat, exp } = decoded(service.sign('alice', { ...sign, lifetime: lifetime! })).payload as { iat: number; exp: number };
+      return exp - iat;
+    };
+
+    it.each([
+      [1, 1],
+      ['90s', 90],
+      ['1h', 3_600],
+      ['2000ms', 2],
+    ] as const)('signs for %p without jitter', async (lifetime, seconds) => {
+      expect(lifetimeOf(lifetime)).toBe(seconds);
+      expect(await codeOf(() => service.verify(service.sign('alice', { ...sign, lifetime })))).toBe('none');
+    });
+
+    it.each([0, -1, 1.5, NaN, Infinity, 3_601, '61m', '1500ms', '500ms', '900', '', null, {}])('refuses %p', (lifetime) => {
+      expect(() => lifetimeOf(lifetime as never)).toThrow(TypeError);
+    });
+  });
+
+  describe('keeps its own claims from the application', () => {
+    it.each(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'auth_time', 'user', '__proto__'])('refuses the claim %s', (name) => {
+      const claims = JSON.parse(`{"${name}":1}`) as object;
+      expect(() => accessTokens().service.sign('alice', { ...sign, claims })).toThrow(new TypeError(`claims: '${name}' is reserved`));
+    });
+
+    it('refuses a reserved claim that toJSON() brings in', () => {
+      const claims = { toJSON: () => ({ nbf: 1 }) };
+      expect(() => accessTokens().service.sign('alice', { ...sign, claims })).toThrow(TypeError);
+    });
+
+    it.each([[['admin']], [() => 1], [null], ['text'], [new Date(0)]])('refuses claims that are no JSON object (case %#)', (claims) => {
+      expect(() => accessTokens().service.sign('alice', { ...sign, claims: claims as object })).toThrow(TypeError);
+    });
+
+    it('refuses claims that are no JSON at all', () => {
+      const claims: Record<string, unknown> = { big: 1n };
+      expect(() => accessTokens().service.sign('alice', { ...sign, claims })).toThrow(TypeError);
+    });
+
+    it('passes on a nested member named like a reserved one', async () => {
+      const { service } = accessTokens();
+      const claims = await service.verify(service.sign('alice', { ...sign, claims: { act: { sub: 'bob', exp: 1 } } }));
+      expect(claims).toMatchObject({ sub: 'alice', act: { sub: 'bob', exp: 1 } });
+    });
+
+    it('lets no __proto__ claim reach a principal', async () => {
+      const world = accessTokens();
+      const token = world.service.sign('alice', { ...sign, claims: { deep: JSON.parse('{"__proto__":{"admin":true}}') as object } });
+      const claims = (await world.service.verify(token)) as unknown as { deep: { admin?: boolean } };
+      expect(Object.hasOwn(claims.deep, '__proto__')).toBe(false);
+      expect(claims.deep.admin).toBeUndefined();
+    });
+  });
+
+  describe('keeps tokens below the size that it refuses', () => {
+    const claimsOf = (bytes: number, filler = 'x') => {
+      const count = Math.floor((bytes - '{"c":""}'.length) / Buffer.byteLength(filler));
+      return { c: filler.repeat(count) + 'x'.repeat(bytes - '{"c":""}'.length - count * Buffer.byteLength(filler)) };
+    };
+
+    it.each(['x', 'é', '漢', '😀'])(
+      'verifies a token with 4096 bytes of claims made of %s, the longest subject and the longest signature',
+      async (filler) => {
+        const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 4_096 });
+        const { service } = accessTokens({ options: { keys: [{ algorithm: 'PS512', key: privateKey, use: 'sign' }] } });
+        const token = service.sign('漢'.repeat(255), { ...sign, claims: claimsOf(4_096, filler) });
+        expect(token.length).toBeLessThanOrEqual(8_192);
+        expect(await codeOf(() => service.verify(token))).toBe('none');
+      },
+    );
+
+    it.each(['x', 'é', '漢', '😀'])('refuses 4097 bytes of claims made of %s', (filler) => {
+      expect(() => accessTokens().service.sign('alice', { ...sign, claims: claimsOf(4_097, filler) })).toThrow(
+        /claims: longer than 4096 bytes/,
+      );
+    });
+
+    it('refuses a token of 8193 characters without looking at it', async () => {
+      const { service } = accessTokens();
+      expect(await codeOf(() => service.verify('x'.repeat(8_193)))).toBe('token_too_large');
+      expect(await codeOf(() => service.verify('x'.repeat(8_192)))).toBe('token_malformed');
+    });
+  });
+
+  describe('wants its own type of token (RFC 9068 §4)', () => {
+    it.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/AT+JWT'])('accepts typ %s', async (typ) => {
+      const world = accessTokens();
+      expect(await codeOf(() => world.service.verify(forged(world, world.service.sign('alice', sign), { header: { typ } })))).toBe('none');
+    });
+
+    it.each(['JWT', 'at+jwt ', ' at+jwt', 'at jwt', 'atjwt', 'rt+jwt', 'text/at+jwt', '', undefined])('refuses typ %p', async (typ) => {
+      const world = accessTokens();
+      const token = forged(world, world.service.sign('alice', sign), { header: { typ } });
+      expect(await codeOf(() => world.service.verify(token))).toBe('token_type_mismatch');
+    });
+  });
+
+  describe('takes only subjects and sessions that it would accept', () => {
+    it.each(['', ' alice', 'alice ', 'a\nb', 'a\0b', 'a\u2028b', '\ud800', 'x'.repeat(256), 5, null, undefined, {}])(
+      'refuses the subject %p',
+      (subject) => {
+        expect(() => accessTokens().service.sign(subject as string, sign)).toThrow(TypeError);
+      },
+    );
+
+    it.each(['', 'session-1', SESSION_ID.toUpperCase(), `${SESSION_ID} `, undefined, 5])('refuses the session id %p', (id) => {
+      expect(() => accessTokens().service.sign('alice', { sessionId: id as string })).toThrow(TypeError);
+    });
+
+    it('verifies every token that it signs', async () => {
+      const { service } = accessTokens();
+      await fc.assert(
+        fc.asyncProperty(
+          fc.string({ unit: 'binary', maxLength: 300 }),
+          fc.dictionary(fc.string(), fc.jsonValue()),
+          async (subject, claims) => {
+            let token: string;
+            try {
+              token = service.sign(subject, { ...sign, claims });
+            } catch (error) {
+              expect(error).toBeInstanceOf(TypeError);
+              return;
+            }
+            expect((await service.verify(token)).sub).toBe(subject);
+          },
+        ),
+        { numRuns: 2_000 },
+      );
+    });
+  });
+
+  it('gives every token an id of its own', () => {
+    const { service } = accessTokens();
+    const ids = Array.from({ length: 100 }, () => decoded(service.sign('alice', sign)).payload['jti']);
+    expect(new Set(ids).size).toBe(100);
+  });
+
+  it('writes one audience as text and several as a list, and wants one of them', async () => {
+    const clock = new FakeClock();
+    const both = accessTokens({ clock, options: { audience: ['web', 'api'] } });
+    const [web, elsewhere] = ['web', 'elsewhere'].map((audience) => accessTokens({ clock, options: { audience } }));
+    const token = both.service.sign('alice', sign);
+    expect(decoded(token).payload['aud']).toEqual(['web', 'api']);
+    expect(decoded(web!.service.sign('alice', sign)).payload['aud']).toBe('web');
+    expect(await codeOf(() => web!.service.verify(token))).toBe('none');
+    expect(await codeOf(() => elsewhere!.service.verify(token))).toBe('token_invalid');
+  });
+
+  it.each([undefined, null, 5, {}, ['a.b.c']])('answers token_malformed to %p instead of a token', async (token) => {
+    expect(await codeOf(() => accessTokens().service.verify(token as string))).toBe('token_malformed');
+  });
+
+  it('says nothing of why a signature is wrong', async () => {
+    const { service } = accessTokens();
+    const stranger = accessTokens({ options: { secret: `stranger-${SECRET}` } });
+    const token = jwt.sign({ sub: 'mallory' }, `stranger-${SECRET}`, {
+      header: { alg: 'HS256', typ: 'at+jwt', kid: decoded(service.sign('a', sign)).header['kid'] as string },
+    });
+    for (const bad of [token, stranger.service.sign('alice', sign)]) {
+      await expect(service.verify(bad)).rejects.toMatchObject({
+        code: 'token_invalid',
+        message: 'access token is invalid',
+        cause: undefined,
+      });
+    }
+  });
+});
+
+describe('ownClaims', () => {
+  it('gives a copy that has been through JSON', () => {
+    const given = { roles: ['a'], skipped: undefined, at: new Date(0) };
+    const claims = ownClaims(given);
+    given.roles.push('b');
+    expect(claims).toEqual({ roles: ['a'], at: '1970-01-01T00:00:00.000Z' });
+  });
+});
+
+const otherRsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+const OTHER_RSA = { key: otherRsa.privateKey };
