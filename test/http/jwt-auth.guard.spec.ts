@@ -1,0 +1,420 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { ArgumentsHost, ExceptionFilter, ExecutionContext } from '@nestjs/common';
+import { Catch, Controller, Get, HttpException, Injectable, UnauthorizedException, UseGuards } from '@nestjs/common';
+import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import type { Principal, SessionInfo, TokenModuleRootOptions } from 'nestjs-token';
+import {
+  AccessTokenService,
+  CurrentSession,
+  CurrentUser,
+  Fresh,
+  JwtAuthGuard,
+  OptionalAuth,
+  Public,
+  RefreshService,
+  StoreUnavailable,
+  TokenError,
+  TokenRepository,
+} from 'nestjs-token';
+import type { AdapterName, AppSetup, TestApp } from '../support/app.js';
+import { ADAPTERS, bearing, expired, MeController, startApp } from '../support/app.js';
+
+const seen: unknown[] = [];
+
+@Injectable()
+class TalkativeGuard extends JwtAuthGuard {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the signature that applications override
+  override handleRequest<User = Principal>(error: Error | null, user: Principal | false | null, info: TokenError | undefined): User {
+    seen.push([error, user && user.sub, info?.code]);
+    if (error) throw error;
+    if (!user) throw new UnauthorizedException('mine');
+    return { ...user, seen: seen.length } as User;
+  }
+}
+
+@Injectable()
+class SlowGuard extends JwtAuthGuard {
+  override async handleRequest<User = Principal>(error: Error | null, user: Principal | false | null): Promise<User> {
+    await Promise.resolve();
+    if (error || !user) throw new UnauthorizedException('later');
+    return { sub: `later ${user.sub}` } as User;
+  }
+}
+
+@Controller()
+class Routes {
+  @Public()
+  @Get('public')
+  @UseGuards(JwtAuthGuard)
+  open(@CurrentUser() user?: Principal): object {
+    return { user: user ?? null };
+  }
+
+  @OptionalAuth()
+  @Get('optional')
+  @UseGuards(JwtAuthGuard)
+  optional(@CurrentUser('sub') sub?: string): object {
+    return { sub: sub ?? null };
+  }
+
+  @Fresh('5m')
+  @Get('fresh')
+  @UseGuards(JwtAuthGuard)
+  fresh(): object {
+    return { fresh: true };
+  }
+
+  @Get('session')
+  @UseGuards(JwtAuthGuard)
+  session(@CurrentSession() session: SessionInfo): SessionInfo {
+    return session;
+  }
+
+  @OptionalAuth()
+  @Get('anonymous-session')
+  @UseGuards(JwtAuthGuard)
+  anonymous(@CurrentSession() session?: SessionInfo): object {
+    return { session: session ?? null };
+  }
+
+  @Get('talkative')
+  @UseGuards(TalkativeGuard)
+  talkative(@CurrentUser() user: Principal): Principal {
+    return user;
+  }
+
+  @Get('slow-guard')
+  @UseGuards(SlowGuard)
+  slow(@CurrentUser('sub') sub: string): object {
+    return { sub };
+  }
+
+  @Get('twice')
+  @UseGuards(JwtAuthGuard, JwtAuthGuard)
+  twice(): object {
+    return {};
+  }
+}
+
+@Catch()
+class CatchAll implements ExceptionFilter {
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const status = exception instanceof HttpException ? exception.getStatus() : 500;
+    const body = { caught: true, inner: exception instanceof HttpException ? exception.getResponse() : String(exception) };
+    this.host.httpAdapter.reply(host.switchToHttp().getResponse(), body, status);
+  }
+}
+
+describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
+  let running: TestApp;
+  afterEach(async () => {
+    seen.length = 0;
+    jest.restoreAllMocks();
+    await running.close();
+  });
+
+  const start = async (options: Partial<TokenModuleRootOptions> = {}, setup: AppSetup = {}): Promise<TestApp> =>
+    (running = await startApp({ adapter, options, controllers: [Routes, MeController], ...setup }));
+  const signIn = (subject = 'alice') => running.app.get(RefreshService).signIn(subject, { claims: { roles: ['admin'] } });
+
+  describe('decorators', () => {
+    it('@Public() opens a route and looks at no token', async () => {
+      await start();
+      const answer = await running.call('/public', { headers: { authorization: 'Bearer junk' } });
+      expect([answer.status, answer.json()]).toEqual([200, { user: null }]);
+    });
+
+    it('@OptionalAuth() lets an anonymous caller in and refuses bad credentials', async () => {
+      await start();
+      const pair = await signIn();
+      const answers = await Promise.all(
+        [{}, bearing(pair), { authorization: 'Basic dTpw' }, { authorization: 'Bearer junk' }].map((headers) =>
+          running.call('/optional', { headers }),
+        ),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401]);
+      expect(answers.slice(0, 3).map((answer) => answer.json())).toEqual([{ sub: null }, { sub: 'alice' }, { sub: null }]);
+      expect((await running.call('/anonymous-session')).json()).toEqual({ session: null });
+    });
+
+    it('@Fresh() asks for a recent sign-in, which a refresh is not', async () => {
+      await start();
+      const pair = await signIn();
+      const stale = running.app.get(AccessTokenService).mint({
+        subject: 'alice',
+        sessionId: pair.sessionId,
+        claims: {},
+        at: Date.now(),
+        authTime: Date.now() - 301_000,
+        lifetimeMs: 60_000,
+      });
+      expect((await running.call('/fresh', { headers: bearing(pair) })).status).toBe(200);
+      const answer = await running.call('/fresh', { headers: { authorization: `Bearer ${stale.token}` } });
+      expect([answer.status, answer.json().errorCode]).toEqual([401, 'fresh_token_required']);
+      expect(answer.headers['www-authenticate']).toBe(
+        'Bearer error="invalid_token", error_description="a more recent sign-in is required"',
+      );
+    });
+
+    it('@CurrentSession() tells the session and the application’s own claims', async () => {
+      await start();
+      const pair = await signIn();
+      const session = (await running.call('/session', { headers: bearing(pair) })).json<SessionInfo>();
+      expect(session).toEqual({ sessionId: pair.sessionId, subject: 'alice', authTime: expect.any(Number), claims: { roles: ['admin'] } });
+      expect(Math.abs(session.authTime - Date.now())).toBeLessThan(5_000);
+    });
+  });
+
+  describe('handleRequest', () => {
+    it('is called for unknown and for known tokens, and what it returns becomes the user', async () => {
+      await start();
+      const pair = await signIn();
+      const answers = [
+        await running.call('/talkative', { headers: bearing(pair) }),
+        await running.call('/talkative', { headers: bearing(pair) }),
+      ];
+      expect(answers.map((answer) => answer.json().seen)).toEqual([1, 2]);
+      expect(seen).toEqual([
+        [null, 'alice', undefined],
+        [null, 'alice', undefined],
+      ]);
+    });
+
+    it('is told why credentials were refused, and may answer in its own way', async () => {
+      await start();
+      const answers = [await running.call('/talkative'), await running.call('/talkative', { headers: { authorization: 'Bearer junk' } })];
+      expect(answers.map((answer) => [answer.status, answer.json().message])).toEqual([
+        [401, 'mine'],
+        [401, 'mine'],
+      ]);
+      expect(seen).toEqual([
+        [null, false, 'token_missing'],
+        [null, false, 'token_malformed'],
+      ]);
+    });
+
+    it('may be asynchronous', async () => {
+      await start();
+      const pair = await signIn();
+      const answers = [
+        await running.call('/slow-guard', { headers: bearing(pair) }),
+        await running.call('/slow-guard', { headers: bearing(pair) }),
+      ];
+      expect(answers.map((answer) => answer.json())).toEqual([{ sub: 'later alice' }, { sub: 'later alice' }]);
+      expect((await running.call('/slow-guard')).status).toBe(401);
+    });
+  });
+
+  describe('the refresh inside a request', () => {
+    it('happens once when the guard is bound globally and twice on the route', async () => {
+      await start({}, { providers: [{ provide: APP_GUARD, useClass: JwtAuthGuard }] });
+      const pair = await signIn();
+      const present = jest.spyOn(running.app.get(TokenRepository, { strict: false }), 'rotate');
+      const answer = await running.call('/twice', { headers: bearing(expired(running.app, pair)) });
+      expect([answer.status, present.mock.calls.length]).toEqual([200, 1]);
+    });
+
+    it('happens when the access token is absent', async () => {
+      await start();
+      const { refreshToken = '' } = await signIn();
+      const answer = await running.call('/me', { headers: { 'x-refresh-token': refreshToken } });
+      expect([answer.status, answer.json().sub, answer.headers['x-refresh-token']?.length]).toEqual([200, 'alice', 56]);
+    });
+
+    it('happens when the kid of the access token is unknown here', async () => {
+      await start();
+      const pair = await signIn();
+      const [header = '', ...rest] = pair.accessToken.split('.');
+      const other = { ...(JSON.parse(Buffer.from(header, 'base64url').toString()) as object), kid: 'retired' };
+      const authorization = `Bearer ${[Buffer.from(JSON.stringify(other)).toString('base64url'), ...rest].join('.')}`;
+      const answer = await running.call('/me', { headers: { ...bearing(pair), authorization } });
+      expect([answer.status, answer.headers['x-refresh-token']?.length]).toEqual([200, 56]);
+    });
+
+    it.each([
+      ['a failed signature', (token: string) => `${token.slice(0, -4)}AAAA`, 'token_invalid'],
+      ['a malformed token', () => 'junk', 'token_malformed'],
+    ])('does not heal %s', async (_title, damage, code) => {
+      await start();
+      const pair = await signIn();
+      const answer = await running.call('/me', { headers: { ...bearing(pair), authorization: `Bearer ${damage(pair.accessToken)}` } });
+      expect([answer.status, answer.json().errorCode, answer.headers['x-refresh-token']]).toEqual([401, code, undefined]);
+    });
+
+    it('does not heal a revoked session', async () => {
+      await start();
+      const pair = await signIn();
+      await running.app.get(RefreshService).signOut(pair.refreshToken);
+      const answers = [
+        await running.call('/me', { headers: bearing(pair) }),
+        await running.call('/me', { headers: bearing(expired(running.app, pair)) }),
+      ];
+      expect(answers.map((answer) => [answer.status, answer.json().errorCode])).toEqual([
+        [401, 'token_revoked'],
+        [401, 'session_revoked'],
+      ]);
+    });
+
+    it('refuses the refresh token of another session and rotates neither', async () => {
+      await start();
+      const [one, other] = [await signIn(), await signIn('bob')];
+      const answer = await running.call('/me', {
+        headers: { ...bearing(expired(running.app, one)), 'x-refresh-token': other.refreshToken ?? '' },
+      });
+      expect([answer.status, answer.json().errorCode]).toEqual([401, 'refresh_invalid']);
+      const outcomes = await Promise.all([one, other].map(({ refreshToken }) => running.app.get(RefreshService).rotate(refreshToken)));
+      expect(outcomes.map(({ outcome }) => outcome)).toEqual(['rotated', 'rotated']);
+    });
+
+    it('does not happen while the access token is good', async () => {
+      await start();
+      const pair = await signIn();
+      const rotate = jest.spyOn(running.app.get(TokenRepository, { strict: false }), 'rotate');
+      await running.call('/me', { headers: bearing(pair) });
+      expect(rotate).not.toHaveBeenCalled();
+    });
+
+    it('does not happen where there is no response to put tokens on, or on OPTIONS', async () => {
+      await start();
+      const pair = expired(running.app, await signIn());
+      const guard = await running.app.resolve(JwtAuthGuard).catch(() => running.app.get(JwtAuthGuard, { strict: false }));
+      const contextOf = (type: string, method: string): ExecutionContext =>
+        ({
+          getType: () => type,
+          getClass: () => MeController,
+          getHandler: () => MeController.prototype.me,
+          switchToHttp: () => ({ getRequest: () => ({ method, headers: bearing(pair) }), getResponse: () => ({ headersSent: false }) }),
+        }) as unknown as ExecutionContext;
+      await expect(guard.canActivate(contextOf('ws', 'GET'))).rejects.toMatchObject({ code: 'token_expired' });
+      const options = contextOf('http', 'OPTIONS');
+      jest.spyOn(options, 'switchToHttp').mockReturnValue({
+        getRequest: () => ({ method: 'OPTIONS', headers: bearing(pair) }),
+        getResponse: () => ({ headersSent: true }),
+      } as never);
+      await expect(guard.canActivate(options)).rejects.toMatchObject({ code: 'token_expired' });
+    });
+
+    it('answers 503 while the store is away, and loses nothing', async () => {
+      await start();
+      running.app.useLogger(false);
+      const pair = expired(running.app, await signIn());
+      const rotate = jest.spyOn(running.app.get(TokenRepository, { strict: false }), 'rotate').mockRejectedValue(new Error('gone'));
+      const down = await running.call('/me', { headers: bearing(pair) });
+      expect([down.status, down.headers['retry-after'], down.json().errorCode]).toEqual([503, '1', 'store_unavailable']);
+      expect(down.headers['www-authenticate']).toBeUndefined();
+      rotate.mockRestore();
+      expect((await running.call('/me', { headers: bearing(pair) })).status).toBe(200);
+    });
+
+    it('answers 429 with Retry-After when the session is refreshed too often', async () => {
+      await start({ refresh: { limit: { max: 1, per: '1h' }, grace: '1ms' } });
+      const first = expired(running.app, await signIn());
+      const second = await running.call('/me', { headers: bearing(first) });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const answer = await running.call('/me', { headers: { 'x-refresh-token': second.headers['x-refresh-token'] as string } });
+      expect([answer.status, answer.json().errorCode]).toEqual([429, 'refresh_limited']);
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(3_500);
+    });
+  });
+
+  describe('loadUser', () => {
+    it('puts the user on the principal of every request, refreshed or not', async () => {
+      await start({ loadUser: (subject) => ({ name: subject.toUpperCase() }) });
+      const pair = await signIn();
+      const answers = [
+        await running.call('/me', { headers: bearing(pair) }),
+        await running.call('/me', { headers: bearing(pair) }),
+        await running.call('/me', { headers: bearing(expired(running.app, pair)) }),
+      ];
+      expect(answers.map((answer) => answer.json().user)).toEqual([{ name: 'ALICE' }, { name: 'ALICE' }, { name: 'ALICE' }]);
+    });
+
+    it('refuses a user who is gone, and answers 503 when it fails', async () => {
+      let verdict: () => object | null = () => ({});
+      await start({ loadUser: () => verdict() });
+      running.app.useLogger(false);
+      const pair = await signIn();
+      verdict = () => null;
+      const gone = await running.call('/me', { headers: bearing(pair) });
+      verdict = () => {
+        throw new Error('database away');
+      };
+      const failing = await running.call('/me', { headers: bearing(pair) });
+      expect([gone, failing].map((answer) => [answer.status, answer.json().errorCode])).toEqual([
+        [401, 'user_rejected'],
+        [503, 'store_unavailable'],
+      ]);
+    });
+  });
+
+  describe('answers', () => {
+    it('lets errorBody shape the body and keeps status and challenge', async () => {
+      await start({ errorBody: (error) => ({ code: 4101, msg: error.code }) });
+      const answer = await running.call('/me');
+      expect([answer.status, answer.json(), answer.headers['www-authenticate']]).toEqual([
+        401,
+        { code: 4101, msg: 'token_missing' },
+        'Bearer',
+      ]);
+    });
+
+    it("is right under an application's own catch-all filter", async () => {
+      await start(
+        { errorBody: (error) => ({ code: error.code }) },
+        { prepare: (app) => void app.useGlobalFilters(new CatchAll(app.get(HttpAdapterHost))) },
+      );
+      const answer = await running.call('/me', { headers: { authorization: 'Bearer a.b.c' } });
+      expect([answer.status, answer.json()]).toEqual([401, { caught: true, inner: { code: 'token_malformed' } }]);
+      expect(answer.headers['www-authenticate']).toBe('Bearer error="invalid_token", error_description="access token is malformed"');
+    });
+
+    it('speaks of a store that is away as an error, not as a verdict', async () => {
+      await start({ revocation: 'strict' });
+      running.app.useLogger(false);
+      const pair = await signIn();
+      jest.spyOn(running.app.get(TokenRepository, { strict: false }), 'find').mockRejectedValue(new Error('gone'));
+      await running.call('/talkative', { headers: bearing(pair) });
+      expect(seen).toEqual([[expect.any(StoreUnavailable), false, undefined]]);
+    });
+  });
+
+  describe('header names and schemes', () => {
+    it('takes a bare token from a header of any name and sends it back there', async () => {
+      await start({ header: { access: 'z-token', refresh: 'z-refresh', expiresIn: 'z-expires', scheme: '' } });
+      const pair = await signIn();
+      expect((await running.call('/me', { headers: { 'z-token': pair.accessToken } })).status).toBe(200);
+      const answer = await running.call('/me', {
+        headers: { 'z-token': expired(running.app, pair).accessToken, 'z-refresh': pair.refreshToken ?? '' },
+      });
+      expect(answer.headers['z-token']).toMatch(/^ey[\w.-]+$/);
+      expect(answer.headers).toMatchObject({ 'z-refresh': expect.stringMatching(/^ntr_/), 'z-expires': expect.any(String) });
+      expect(answer.headers['access-control-expose-headers']).toBe('z-token, z-refresh, z-expires');
+      expect((await running.call('/me')).headers['www-authenticate']).toBe('Bearer');
+    });
+
+    it('knows another scheme, in any case', async () => {
+      await start({ header: { scheme: 'Token' } });
+      const { accessToken } = await signIn();
+      const answers = await Promise.all(
+        ['Token', 'token', 'TOKEN', 'Bearer'].map((scheme) =>
+          running.call('/me', { headers: { authorization: `${scheme} ${accessToken}` } }),
+        ),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401]);
+      expect(answers[3]?.headers['www-authenticate']).toBe('Token');
+    });
+  });
+
+  describe("revocation: 'strict'", () => {
+    it('asks the store on every request', async () => {
+      await start({ revocation: 'strict' });
+      const pair = await signIn();
+      const find = jest.spyOn(running.app.get(TokenRepository, { strict: false }), 'find');
+      await running.call('/me', { headers: bearing(pair) });
+      await running.call('/me', { headers: bearing(pair) });
+      expect(find).toHaveBeenCalledTimes(2);
+    });
+  });
+});
