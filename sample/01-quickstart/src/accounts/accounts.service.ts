@@ -1,0 +1,49 @@
+import type { OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { PasswordHash } from './password.js';
+import { hashPassword, isPassword } from './password.js';
+
+/** A user of the sample, as the rest of it sees one. */
+export interface Account {
+  readonly name: string;
+  readonly roles: readonly string[];
+}
+
+const ACCOUNTS: readonly Account[] = [
+  { name: 'alice', roles: ['admin'] },
+  { name: 'bob', roles: [] },
+];
+const PASSWORD = 'correct horse battery staple';
+
+/** The users: yours come from your database. */
+@Injectable()
+export class AccountsService implements OnModuleInit {
+  private readonly accounts = new Map<string, Account>(ACCOUNTS.map((account) => [account.name, account]));
+  private readonly disabled = new Set<string>();
+  private readonly hashes = new Map<string, PasswordHash>();
+  /** Stands in for users that do not exist: they cost the same time, so that names cannot be guessed by the clock. */
+  private nobody!: PasswordHash;
+
+  async onModuleInit(): Promise<void> {
+    for (const { name } of ACCOUNTS) this.hashes.set(name, await hashPassword(PASSWORD));
+    this.nobody = await hashPassword('');
+  }
+
+  /** The account, or null: unknown name or wrong password. */
+  async checkPassword(name: string, password: string): Promise<Account | null> {
+    const isRight = await isPassword(password, this.hashes.get(name) ?? this.nobody);
+    return isRight ? (this.accounts.get(name) ?? null) : null;
+  }
+
+  /** The account, or null: unknown or disabled. */
+  active(name: string): Account | null {
+    return this.disabled.has(name) ? null : (this.accounts.get(name) ?? null);
+  }
+
+  /** @returns whether there is such an account. */
+  disable(name: string): boolean {
+    if (!this.accounts.has(name)) return false;
+    this.disabled.add(name);
+    return true;
+  }
+}

@@ -1,0 +1,50 @@
+import { Body, Controller, Headers, HttpCode, Ip, Post, Req, UnauthorizedException, UseGuards, UseInterceptors } from '@nestjs/common';
+import type { TokenPair, TokenRequest } from 'nestjs-token';
+import { AccessTokenService, CurrentUser, RefreshService, TokenInterceptor, TokenTransport } from 'nestjs-token';
+import { AccountsService } from '../accounts/accounts.service.js';
+import { readLogin } from './login.js';
+import { SignOutGuard } from './sign-out.guard.js';
+
+@Controller('auth')
+@UseInterceptors(TokenInterceptor)
+export class AuthController {
+  constructor(
+    private readonly accounts: AccountsService,
+    private readonly refresh: RefreshService,
+    private readonly accessTokens: AccessTokenService,
+    private readonly transport: TokenTransport,
+  ) {}
+
+  @Post('login')
+  @HttpCode(200)
+  async login(@Body() body: unknown, @Ip() ip: string, @Headers('user-agent') userAgent = ''): Promise<TokenPair> {
+    const { username, password } = readLogin(body);
+    const account = await this.accounts.checkPassword(username, password);
+    if (!account) throw new UnauthorizedException('wrong username or password');
+    return this.refresh.signIn(account.name, { claims: { roles: account.roles }, device: { ip, userAgent } });
+  }
+
+  /** For clients that refresh by themselves; those that send both tokens never need it. */
+  @Post('refresh')
+  @HttpCode(200)
+  async renew(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<TokenPair> {
+    const { pair } = await this.refresh.rotate(this.transport.refreshToken(request) ?? inBody);
+    return pair;
+  }
+
+  /** Ends the session of whichever token came along. Without a good one there is nothing to end. */
+  @Post('logout')
+  @HttpCode(204)
+  async logout(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<void> {
+    await this.refresh.signOut(this.transport.refreshToken(request) ?? inBody);
+    const claims = await this.accessTokens.verify(this.transport.accessToken(request) ?? '').catch(() => null);
+    if (claims) await this.refresh.revoke(claims.sid, 'logout');
+  }
+
+  @Post('logout-all')
+  @HttpCode(204)
+  @UseGuards(SignOutGuard)
+  async logoutAll(@CurrentUser('sub') subject: string | undefined): Promise<void> {
+    if (subject !== undefined) await this.refresh.revokeAll(subject, { reason: 'logout' });
+  }
+}

@@ -1,0 +1,31 @@
+import { Controller, Delete, Get, HttpCode, NotFoundException, Param, UseGuards } from '@nestjs/common';
+import type { Principal, SessionSummary } from 'nestjs-token';
+import { CurrentUser, JwtAuthGuard, RefreshService } from 'nestjs-token';
+
+/** A session in the list. Instants are epoch milliseconds. */
+interface ListedSession extends SessionSummary {
+  readonly id: string;
+  /** Whether it is the caller's own. */
+  readonly current: boolean;
+}
+
+/** Where the caller is signed in. */
+@Controller('auth/sessions')
+@UseGuards(JwtAuthGuard)
+export class SessionsController {
+  constructor(private readonly refresh: RefreshService) {}
+
+  @Get()
+  async list(@CurrentUser() user: Principal): Promise<ListedSession[]> {
+    const sessions = await this.refresh.sessions(user.sub);
+    return sessions.map((session) => ({ id: session.sessionId, ...session, current: session.sessionId === user.sid }));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  async end(@CurrentUser() user: Principal, @Param('id') id: string): Promise<void> {
+    const own = await this.refresh.sessions(user.sub);
+    if (!own.some(({ sessionId }) => sessionId === id)) throw new NotFoundException('you have no such session');
+    await this.refresh.revoke(id, 'user');
+  }
+}

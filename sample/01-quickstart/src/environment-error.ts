@@ -1,0 +1,7 @@
+/** A variable of the environment has a value that cannot be used. The message never quotes it: it may be a secret. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+  constructor(variable: string, problem: string, options?: ErrorOptions) {
+    super(`${variable} ${problem}`, options);
+  }
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import type { AccessOptions, Duration, RefreshOptions } from 'nestjs-token';
+import { parseDuration, TokenOptionsError } from 'nestjs-token';
+import type { DatabaseLocation } from './database-location.js';
+import { readDatabaseLocation } from './database-location.js';
+import { EnvironmentError } from './environment-error.js';
+
+/** The environment of the process, read once and checked. */
+export interface Environment {
+  readonly port: number;
+  readonly host: string;
+  readonly httpAdapter: 'express' | 'fastify';
+  readonly database: DatabaseLocation;
+  /** undefined: a random one is made and kept. */
+  readonly tokenSecret: string | undefined;
+  readonly access: AccessOptions;
+  readonly refresh: RefreshOptions;
+}
+
+/** In the sample's own folder. */
+export const DEFAULT_FILE = join(import.meta.dirname, '..', 'data', 'quickstart.db');
+
+/** @throws {EnvironmentError} naming the first variable that is wrong. */
+export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const text = (name: string): string | undefined => {
+    if (env[name] === '') throw new EnvironmentError(name, 'is empty: give it a value or leave it out');
+    return env[name];
+  };
+  const duration = (name: string): Duration | undefined => read(text(name), (value) => readDuration(name, value));
+  requireHeaderTransport(text('TOKEN_TRANSPORT') ?? 'header');
+  return {
+    port: readPort(text('PORT') ?? '3000'),
+    host: text('HOST') ?? '127.0.0.1',
+    httpAdapter: readAdapter(text('HTTP_ADAPTER') ?? 'express'),
+    database: read(text('DATABASE_URL'), readDatabaseLocation) ?? { type: 'better-sqlite3', file: DEFAULT_FILE },
+    tokenSecret: text('TOKEN_SECRET'),
+    access: given({ lifetime: duration('ACCESS_LIFETIME'), leeway: duration('ACCESS_LEEWAY') }),
+    refresh: given({
+      grace: duration('REFRESH_GRACE'),
+      idleLifetime: duration('REFRESH_IDLE_LIFETIME'),
+      absoluteLifetime: duration('REFRESH_ABSOLUTE_LIFETIME'),
+      limit: read(text('REFRESH_LIMIT'), readLimit),
+    }),
+  };
+}
+
+/** Options and the variables that they come from. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  secret: 'TOKEN_SECRET',
+  'access.lifetime': 'ACCESS_LIFETIME',
+  'access.leeway': 'ACCESS_LEEWAY',
+  'refresh.grace': 'REFRESH_GRACE',
+  'refresh.idleLifetime': 'REFRESH_IDLE_LIFETIME',
+  'refresh.absoluteLifetime': 'REFRESH_ABSOLUTE_LIFETIME',
+  'refresh.limit.max': 'REFRESH_LIMIT',
+  'refresh.limit.per': 'REFRESH_LIMIT',
+};
+
+/** Why the application did not start: one line, for a person. */
+export function explain(error: unknown): string {
+  const variable = error instanceof TokenOptionsError ? VARIABLES[error.option] : undefined;
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return variable === undefined ? line : `${variable} (${line})`;
+}
+
+function readPort(value: string): number {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : NaN;
+  if (!(port <= 65_535)) throw new EnvironmentError('PORT', 'is not a port number from 0 to 65535');
+  return port;
+}
+
+function readAdapter(value: string): Environment['httpAdapter'] {
+  if (value !== 'express' && value !== 'fastify') throw new EnvironmentError('HTTP_ADAPTER', 'is neither express nor fastify');
+  return value;
+}
+
+function requireHeaderTransport(value: string): void {
+  if (value === 'header') return;
+  const isKnown = value === 'cookie' || value === 'mixed';
+  throw new EnvironmentError('TOKEN_TRANSPORT', isKnown ? `${value} is not there yet: this version knows header only` : 'is not header');
+}
+
+function readDuration(name: string, value: string): Duration {
+  try {
+    parseDuration(value);
+  } catch {
+    throw new EnvironmentError(name, 'is not a whole number with a unit (ms, s, m, h or d), such as 15m');
+  }
+  return value as Duration;
+}
+
+function readLimit(value: string): { max: number; per: Duration } {
+  const [, max, per] = /^(\d+)\/(.+)$/.exec(value) ?? [];
+  if (max === undefined || per === undefined) throw new EnvironmentError('REFRESH_LIMIT', 'is not a number per duration, such as 60/1h');
+  return { max: Number(max), per: readDuration('REFRESH_LIMIT', per) };
+}
+
+function read<T>(value: string | undefined, reader: (value: string) => T): T | undefined {
+  return value === undefined ? undefined : reader(value);
+}
+
+/** The members that have a value: the others keep their defaults. */
+function given<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

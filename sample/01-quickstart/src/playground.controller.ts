@@ -1,0 +1,35 @@
+import { Controller, Get, Query, StreamableFile, UseGuards } from '@nestjs/common';
+import { JwtAuthGuard } from 'nestjs-token';
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const LONGEST_DELAY_MS = 30_000;
+
+/** Handlers that fail, dawdle and stream: whatever they do, new tokens have been put on the answer before. */
+@Controller()
+@UseGuards(JwtAuthGuard)
+export class PlaygroundController {
+  @Get('boom')
+  boom(): never {
+    throw new Error('a handler that fails');
+  }
+
+  @Get('slow')
+  async slow(@Query('ms') ms?: string): Promise<{ waited_ms: number }> {
+    const waited = Math.min(Math.max(Number.parseInt(ms ?? '0', 10) || 0, 0), LONGEST_DELAY_MS);
+    await delay(waited);
+    return { waited_ms: waited };
+  }
+
+  @Get('stream')
+  stream(): StreamableFile {
+    return new StreamableFile(Readable.from(lines()), { type: 'text/plain; charset=utf-8' });
+  }
+}
+
+async function* lines(): AsyncGenerator<string> {
+  for (let line = 1; line <= 5; line++) {
+    yield `line ${line}\n`;
+    await delay(50);
+  }
+}
