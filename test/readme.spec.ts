@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+
+const ROOT = join(import.meta.dirname, '..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** What the examples take for granted: the reader's own service. */
+const USERS_SERVICE = `
+export class LoginDto { username!: string; password!: string }
+export class UsersService {
+  checkPassword(_: LoginDto): Promise<{ id: string; roles: string[] } | null> { return Promise.resolve(null); }
+}`;
+
+/** An example without imports of its own is meant to stand in a file that has these. */
+const IMPORTS = `
+import { ConfigModule, ConfigService } from '@nestjs/config';
+import { TokenModule } from 'nestjs-token';
+`;
+
+describe('README.md', () => {
+  const examples = blocks('ts');
+
+  it('has at most 200 lines', () => {
+    expect(README.trimEnd().split('\n').length).toBeLessThanOrEqual(200);
+  });
+
+  it('begins with the two commands', () => {
+    expect(blocks('sh')[0]?.split('\n').slice(0, 2)).toEqual([
+      expect.stringMatching(/^npm ci && npm start\b/),
+      expect.stringMatching(/^npm ci && npm test\b/),
+    ]);
+  });
+
+  it('begins its examples with one of about thirty lines', () => {
+    expect(examples[0]?.trim().split('\n').length).toBeLessThanOrEqual(34);
+  });
+
+  it('has examples that compile against the package as it is', () => {
+    const sources = examples.map((text) => (text.includes('import ') ? text : IMPORTS + text));
+    expect(problemsOf([...sources, principalExample()])).toEqual([]);
+  }, 60_000);
+
+  it('would notice an example that does not compile', () => {
+    expect(problemsOf([`${IMPORTS}TokenModule.forRoot({ issuer: 'https://api.example.com', lifetime: '15m' });`])).not.toEqual([]);
+  }, 60_000);
+
+  it('links to files that exist', () => {
+    const targets = [...README.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target ?? '');
+    expect(targets.filter((target) => !existsSync(join(ROOT, target)))).toEqual([]);
+  });
+});
+
+/** The fenced blocks of a language, in order. */
+function blocks(language: string): string[] {
+  return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text]) => text ?? '');
+}
+
+/** The declaration merging of `Principal`, which stands in a line of prose, and a use of it. */
+function principalExample(): string {
+  const [, declaration] = /`(declare module 'nestjs-token' [^`]+)`/.exec(README) ?? [];
+  return `import type { Principal, TokenRequest } from 'nestjs-token';
+    ${declaration ?? 'the example is gone'}
+    export const rolesOf = (user: Principal): string[] => user.roles;
+    export const rolesOfRequest = ({ user }: TokenRequest): string[] => user?.roles ?? [];`;
+}
+
+/** What the compiler says of modules in the root of the repository, under its own settings. */
+function problemsOf(sources: readonly string[]): string[] {
+  const config = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path));
+  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT, { noEmit: true });
+  const files = new Map(sources.map((text, index) => [join(ROOT, `readme-example-${index + 1}.ts`), text]));
+  const virtual = new Map([...files, [join(ROOT, 'users.service.ts'), USERS_SERVICE]]);
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = (path) => virtual.has(path) || fileExists(path);
+  host.readFile = (path) => virtual.get(path) ?? readFile(path);
+  host.getSourceFile = (path, languageVersion, ...rest) => {
+    const text = virtual.get(path);
+    return text === undefined ? getSourceFile(path, languageVersion, ...rest) : ts.createSourceFile(path, text, languageVersion);
+  };
+  const program = ts.createProgram([...files.keys()], options, host);
+  return [...files.keys()].flatMap((path) => {
+    const source = program.getSourceFile(path);
+    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+    return found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  });
+}
