@@ -1,0 +1,220 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { SESSION_MIGRATIONS, TokenOptionsError, TypeOrmTokenRepository } from 'nestjs-token';
+import type { NewSession, TokenSession } from 'nestjs-token';
+import { randomUUID } from 'node:crypto';
+import type { DataSource, Table } from 'typeorm';
+import type { DatabaseSetup, TestDatabase } from '../support/databases.js';
+import { describeOn, ENGINES, openDatabase } from '../support/databases.js';
+
+const TABLE = 'token_session';
+const INDEXES = ['IDX_token_session_expiry', 'IDX_token_session_revoked', 'IDX_token_session_subject'];
+
+for (const engine of ENGINES) {
+  const describeHere = await describeOn(engine);
+
+  describeHere(`the table of sessions on ${engine}`, () => {
+    let database: TestDatabase | undefined;
+    afterEach(async () => {
+      await database?.drop();
+      database = undefined;
+    });
+    const open = async (setup: DatabaseSetup = {}): Promise<TestDatabase> => (database = await openDatabase(engine, setup));
+    const pending = async ({ dataSource }: TestDatabase): Promise<string[]> =>
+      (await dataSource.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
+
+    describe('made by SESSION_MIGRATIONS', () => {
+      it('is what the entity asks for: synchronize finds nothing to change', async () => {
+        expect(await pending(await open({ tables: 'migrations' }))).toEqual([]);
+      });
+
+      it('is, column by column and index by index, what synchronize makes', async () => {
+        const migrated = await shapeOf((await open({ tables: 'migrations' })).dataSource);
+        await database?.drop();
+        expect(migrated).toEqual(await shapeOf((await open({ tables: 'synchronize' })).dataSource));
+        expect(migrated.indexes.map(({ name }) => name)).toEqual(INDEXES);
+      });
+
+      it('goes down and up again, and is the same', async () => {
+        const { dataSource } = await open({ tables: 'none' });
+        expect(await tableOf(dataSource)).toBeUndefined();
+        expect(await dataSource.runMigrations()).toHaveLength(SESSION_MIGRATIONS.length);
+        const first = await shapeOf(dataSource);
+        for (let left = SESSION_MIGRATIONS.length; left > 0; left--) await dataSource.undoLastMigration();
+        expect(await tableOf(dataSource)).toBeUndefined();
+        await dataSource.runMigrations();
+        expect(await shapeOf(dataSource)).toEqual(first);
+        expect(await dataSource.runMigrations()).toEqual([]);
+      });
+    });
+
+    describe('is checked at start-up, which', () => {
+      const refusal = async ({ dataSource }: TestDatabase): Promise<TokenOptionsError> => {
+        const error: unknown = await new TypeOrmTokenRepository(dataSource).check().catch((thrown: unknown) => thrown);
+        if (error instanceof TokenOptionsError) return error;
+        throw new Error('the check has found nothing wrong', { cause: error });
+      };
+
+      it.each(['migrations', 'synchronize'] as const)('accepts what %s makes', async (tables) => {
+        await expect(new TypeOrmTokenRepository((await open({ tables })).dataSource).check()).resolves.toBeUndefined();
+      });
+
+      it('accepts an index that holds more columns', async () => {
+        const opened = await open();
+        const runner = opened.dataSource.createQueryRunner();
+        await runner.dropIndex(TABLE, 'IDX_token_session_subject');
+        await runner.query(
+          `CREATE INDEX mine ON ${TABLE} (${['realm', 'subject', 'lastUsedAt'].map((name) => opened.dataSource.driver.escape(name)).join(', ')})`,
+        );
+        await runner.release();
+        await expect(new TypeOrmTokenRepository(opened.dataSource).check()).resolves.toBeUndefined();
+      });
+
+      it('names a missing table, and the remedy', async () => {
+        const error = await refusal(await open({ tables: 'none' }));
+        expect(error.option).toBe('dataSource');
+        expect(error.message).toMatch(/table (\w+\.)?token_session is missing: run the migrations \(SESSION_MIGRATIONS/);
+      });
+
+      it.each(['windowStartedAt', 'label'])('names a missing column %s', async (column) => {
+        const opened = await open();
+        const runner = opened.dataSource.createQueryRunner();
+        await runner.dropColumn(TABLE, column);
+        await runner.release();
+        expect((await refusal(opened)).message).toContain(`lacks column ${column}: run the migrations`);
+      });
+
+      it.each([
+        ['IDX_token_session_subject', 'realm, subject'],
+        ['IDX_token_session_revoked', 'realm, revokedAt'],
+        ['IDX_token_session_expiry', 'absoluteExpiresAt'],
+      ])('names what %s is missing on', async (index, columns) => {
+        const opened = await open();
+        const runner = opened.dataSource.createQueryRunner();
+        await runner.dropIndex(TABLE, index);
+        await runner.release();
+        expect((await refusal(opened)).message).toContain(`lacks index on (${columns}): run the migrations`);
+      });
+
+      it('names a DataSource that does not know the entity', async () => {
+        expect((await refusal(await open({ tables: 'none', over: { entities: [] } }))).message).toContain(
+          'TokenSessionEntity is not registered',
+        );
+      });
+    });
+
+    describe('tells subjects apart to the letter', () => {
+      // Cases, trailing spaces, accents, and letters that a collation folds into others.
+      const SUBJECTS = ['alice', 'ALICE', 'alice ', ' alice', 'alicé', 'straße', 'strasse', 'ａｌｉｃｅ', 'alice\u200b', '🦊', '🐱'];
+      let repository: TypeOrmTokenRepository;
+      beforeEach(async () => {
+        repository = new TypeOrmTokenRepository((await open()).dataSource);
+        for (const subject of SUBJECTS) await repository.insert(newSession({ subject }));
+      });
+
+      it('in the list', async () => {
+        for (const subject of SUBJECTS) {
+          expect((await repository.list({ realm: 'default', subject })).map((session) => session.subject)).toEqual([subject]);
+        }
+        expect(await repository.list({ realm: 'DEFAULT', subject: 'alice' })).toEqual([]);
+      });
+
+      it('in revokeAll', async () => {
+        for (const [index, subject] of SUBJECTS.entries()) {
+          expect(await repository.revokeAll({ realm: 'default', subject }, 'admin')).toHaveLength(1);
+          const left = await Promise.all(
+            SUBJECTS.map(async (other) => (await repository.list({ realm: 'default', subject: other })).length),
+          );
+          expect(left).toEqual(SUBJECTS.map((_, other) => (other > index ? 1 : 0)));
+        }
+      });
+
+      it('and realms as well', async () => {
+        expect(await repository.revokeAll({ realm: 'default ', subject: 'alice' }, 'admin')).toEqual([]);
+        expect(await repository.revokeAll({ realm: 'Default', subject: 'alice' }, 'admin')).toEqual([]);
+        const [session] = await repository.list({ realm: 'default', subject: 'alice' });
+        expect(await repository.find({ realm: 'DEFAULT', id: session!.id })).toBeNull();
+        expect(await repository.revoke({ realm: 'default ', id: session!.id }, 'admin')).toBe(false);
+      });
+    });
+
+    it('serves nodes of this version when a later one has added columns and indexes (R-32)', async () => {
+      const { dataSource } = await open();
+      const quoted = (name: string) => dataSource.driver.escape(name);
+      await dataSource.query(`ALTER TABLE ${TABLE} ADD ${quoted('laterText')} varchar(64) NULL`);
+      await dataSource.query(`ALTER TABLE ${TABLE} ADD ${quoted('laterNumber')} bigint NOT NULL DEFAULT 7`);
+      await dataSource.query(`CREATE INDEX later ON ${TABLE} (${quoted('laterNumber')})`);
+      const repository = new TypeOrmTokenRepository(dataSource);
+      await repository.check();
+      const { session } = await repository.insert(newSession({}));
+      const rotated = await repository.rotate(session, session, { settleMs: null, idleMs: 1e6, limit: null });
+      expect(rotated?.session).toEqual({ ...session, generation: 1, parentBranch: 0, ...timesOf(rotated!.session) });
+      expect(await repository.revoke(session, 'admin')).toBe(true);
+      expect(await repository.revokedSince('default', 60_000)).toEqual([session.id]);
+    });
+
+    it('holds claims, labels and subjects of the greatest length and of any plane', async () => {
+      const repository = new TypeOrmTokenRepository((await open()).dataSource);
+      const long = '🦊'.repeat(127);
+      const draft = newSession({
+        subject: long,
+        claims: { text: '🦊'.repeat(1_000), ключ: [1, null, { a: '\\"\'`' }] },
+        device: { label: long, ip: '::1', userAgent: long },
+      });
+      const { session } = await repository.insert(draft);
+      expect(session).toMatchObject({ subject: long, claims: draft.claims, label: long, ip: '::1', userAgent: long, data: null });
+      expect((await repository.find(session))?.session).toEqual(session);
+    });
+  });
+}
+
+describe('the names in the migrations', () => {
+  it('are unique, ordered and dated', () => {
+    const names = SESSION_MIGRATIONS.map((Migration) => new Migration().name);
+    expect(names).toEqual([...new Set(names)].sort());
+    for (const [index, name] of names.entries()) expect(name).toBe(SESSION_MIGRATIONS[index]!.name);
+  });
+});
+
+interface Shape {
+  readonly columns: object[];
+  readonly indexes: { name: string | undefined; columnNames: string[]; isUnique: boolean }[];
+}
+
+function timesOf({ rotatedAt, lastUsedAt, idleExpiresAt }: TokenSession): Partial<TokenSession> {
+  return { rotatedAt, lastUsedAt, idleExpiresAt };
+}
+
+function newSession(change: Partial<NewSession>): NewSession {
+  return { id: randomUUID(), realm: 'default', subject: 'alice', idleMs: 1e9, absoluteMs: 1e9, claims: {}, device: {}, ...change };
+}
+
+async function tableOf(dataSource: DataSource): Promise<Table | undefined> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    return await runner.getTable(TABLE);
+  } finally {
+    await runner.release();
+  }
+}
+
+async function shapeOf(dataSource: DataSource): Promise<Shape> {
+  const table = await tableOf(dataSource);
+  if (!table) throw new Error('there is no table');
+  const byName = (one: { name?: string | undefined }, other: { name?: string | undefined }) =>
+    String(one.name).localeCompare(String(other.name));
+  return {
+    columns: table.columns
+      .map(({ name, type, length, isNullable, isPrimary, default: standard, charset, collation }) => ({
+        name,
+        type,
+        length,
+        isNullable,
+        isPrimary,
+        standard,
+        charset,
+        collation,
+      }))
+      .sort(byName),
+    indexes: table.indices.map(({ name, columnNames, isUnique }) => ({ name, columnNames, isUnique })).sort(byName),
+  };
+}
