@@ -1,0 +1,39 @@
+import { partsOf } from '../support/refresh-token.js';
+import type { Cluster } from './cluster.js';
+import type { Presented } from './worker/messages.js';
+
+/** Outcomes that authenticate the caller. */
+export const AUTHENTICATED = ['rotated', 'kept', 'coalesced', 'recovered', 'healed'];
+
+/** How often each outcome or error came. */
+export function tally(answers: readonly Presented[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of answers) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
+/** Whether a token stands later in its session than another. */
+export function isHigher(token: string, other: string): boolean {
+  const [one, two] = [partsOf(token), partsOf(other)];
+  return one.generation > two.generation || (one.generation === two.generation && one.branch > two.branch);
+}
+
+/** A client: it presents what it has stored, to one process after the other, and never goes back to a lower token. */
+export class Client {
+  private turns = 0;
+
+  constructor(
+    private readonly cluster: Cluster,
+    public token: string,
+  ) {}
+
+  async refresh({ lost = false } = {}): Promise<string> {
+    const answer = await this.cluster.presentAt((this.turns += 1), this.token);
+    if (!lost) this.store(answer);
+    return answer.outcome;
+  }
+
+  store({ refreshToken }: Presented): void {
+    if (refreshToken !== undefined && isHigher(refreshToken, this.token)) this.token = refreshToken;
+  }
+}

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { Agent } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { InMemoryTokenRepository } from 'nestjs-token/testing';
+import { SystemClock } from 'nestjs-token';
+import { resolveTokenOptions } from '../../lib/resolve-options.js';
+import { TokenInstance } from '../../lib/token-instance.js';
+import type { Answer } from '../support/app.js';
+import { bearing, call } from '../support/app.js';
+import { describeOn } from '../support/databases.js';
+import { Cluster } from './cluster.js';
+import type { SignedIn } from './worker/messages.js';
+import { REALM, WORKER_OPTIONS } from './worker/messages.js';
+
+const REQUESTS = 1_000;
+const MINUTE = 60_000;
+
+jest.setTimeout(MINUTE);
+
+for (const engine of ['postgres', 'mariadb'] as const) {
+  const describeHere = await describeOn(engine);
+
+  describeHere(`four applications on Fastify over ${engine}`, () => {
+    const agent = new Agent({ keepAlive: true });
+    let cluster: Cluster;
+    beforeAll(async () => void (cluster = await Cluster.start(engine, { serves: 'http' })));
+    afterAll(async () => {
+      agent.destroy();
+      await cluster.stop();
+    });
+
+    const me = (node: number, pair: SignedIn): Promise<Answer> =>
+      call({ port: cluster.node(node).port!, agent, path: '/me', headers: bearing(pair) });
+
+    it('answer 1,000 parallel requests with one expired pair with 200, one rotation and one successor', async () => {
+      const pair = expired(await cluster.signInOnce());
+      const answers = await Promise.all(Array.from({ length: REQUESTS }, (_, index) => me(index % 4, pair)));
+      expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+      expect(answers).toHaveLength(REQUESTS);
+      const successors = new Set(answers.map(({ headers }) => headers['x-refresh-token']));
+      expect(successors.size).toBe(1);
+      expect([...successors][0]).not.toBe(pair.refreshToken);
+      const rotations = await Promise.all(cluster.nodes.map((node) => node.ask<number>({ do: 'count rotations' })));
+      expect(rotations.reduce((sum, count) => sum + count)).toBe(1);
+      expect(await cluster.table.all()).toMatchObject([{ id: pair.sessionId, generation: 1, windowCount: 1 }]);
+    });
+
+    it('refuse the access tokens of a session within a second of its end on another process', async () => {
+      const pair = await cluster.signInOnce();
+      const { accessToken, sessionId } = pair;
+      const held = { sessionId, accessToken } as SignedIn;
+      for (let node = 0; node < 4; node += 1) expect((await me(node, held)).status).toBe(200);
+      await cluster.node(0).ask({ do: 'sign out', tokens: [pair.refreshToken], realm: REALM, at: 0n });
+      expect((await me(0, held)).status).toBe(401);
+      await wait(1_000);
+      for (let node = 1; node < 4; node += 1) {
+        const answer = await me(node, held);
+        expect([answer.status, answer.json()['errorCode']]).toEqual([401, 'token_revoked']);
+      }
+    });
+  });
+}
+
+/** The pair as it is an hour later: with an access token that has expired. */
+function expired(pair: SignedIn): SignedIn {
+  const clock = new SystemClock();
+  const options = resolveTokenOptions(WORKER_OPTIONS, REALM);
+  const { accessTokens } = new TokenInstance({ realm: REALM, options, repository: new InMemoryTokenRepository(clock), clock });
+  const at = clock.now() - 60 * MINUTE;
+  const terms = { subject: 'alice', sessionId: pair.sessionId, claims: {}, at, authTime: at, lifetimeMs: 15 * MINUTE };
+  return { ...pair, accessToken: accessTokens.mint(terms).token };
+}

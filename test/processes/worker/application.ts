@@ -1,0 +1,55 @@
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { AddressInfo } from 'node:net';
+import { CurrentUser, JwtAuthGuard, RefreshService, TokenModule, type Principal, type TokenPair } from '../../../lib/index.js';
+import type { SignedIn, WorkerSetup } from './messages.js';
+import { WORKER_OPTIONS } from './messages.js';
+import type { Program } from './program.js';
+
+@Controller()
+@UseGuards(JwtAuthGuard)
+class MeController {
+  @Get('me')
+  me(@CurrentUser() user: Principal): Principal {
+    return user;
+  }
+}
+
+function signedIn({ sessionId, refreshToken = '', accessToken }: TokenPair): SignedIn {
+  return { sessionId, refreshToken, accessToken };
+}
+
+/** An application on Fastify with a route behind the guard. */
+export async function startApplication(setup: WorkerSetup): Promise<Program> {
+  let rotations = 0;
+  const onEvent = ({ type }: { type: string }): number => (rotations += Number(type === 'rotated'));
+  @Module({
+    imports: [
+      TypeOrmModule.forRoot({ ...setup.dataSource, autoLoadEntities: true, synchronize: false }),
+      TokenModule.forRoot({ ...WORKER_OPTIONS, ...setup.options, onEvent }),
+    ],
+    controllers: [MeController],
+  })
+  class AppModule {}
+  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error', 'fatal'] });
+  await app.listen(0, '127.0.0.1');
+  const refresh = app.get(RefreshService);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return {
+    port,
+    async carryOut(command) {
+      switch (command.do) {
+        case 'sign in':
+          return Promise.all(command.subjects.map((subject) => refresh.signIn(subject).then(signedIn)));
+        case 'sign out':
+          return Promise.all(command.tokens.map((token) => refresh.signOut(token)));
+        case 'count rotations':
+          return rotations;
+        default:
+          throw new Error(`not for this process: ${command.do}`);
+      }
+    },
+  };
+}
