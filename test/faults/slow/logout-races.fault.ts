@@ -1,0 +1,21 @@
+import { expect, it } from '@jest/globals';
+import { describeOn } from '../../support/databases.js';
+import { faultBeds } from '../support/fault-bed.js';
+import { raceLogouts } from '../support/races.js';
+
+const describePostgres = await describeOn('postgres');
+const describeMariadb = await describeOn('mariadb');
+
+describePostgres('logout races: PostgreSQL', () => suite('postgres'));
+describeMariadb('logout races: MariaDB', () => suite('mariadb'));
+
+function suite(engine: 'postgres' | 'mariadb'): void {
+  const open = faultBeds();
+
+  it('R-12 a thousand logouts race as many refreshes: every session stays revoked', async () => {
+    const bed = await open({ engine, nodes: [{}, {}] });
+    const { refreshed, refused } = await raceLogouts(bed, 1_000);
+    expect([refreshed + refused, Math.min(refreshed, refused) > 0]).toEqual([1_000, true]);
+    await bed.expectNothingLost();
+  }, 600_000);
+}
