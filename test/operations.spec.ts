@@ -1,0 +1,140 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TokenModuleOptions } from 'nestjs-token';
+import { TypeOrmTokenRepository } from 'nestjs-token';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveTokenOptions } from '../lib/resolve-options.js';
+import { FakeClock } from '../lib/testing/fake-clock.js';
+import { InMemoryTokenRepository } from '../lib/testing/in-memory-token.repository.js';
+import { TokenInstance } from '../lib/token-instance.js';
+import type { TestDatabase } from './support/databases.js';
+import { describeOn, openDatabase } from './support/databases.js';
+
+const OPERATIONS = readFileSync(join(import.meta.dirname, '..', 'docs', 'operations.md'), 'utf8');
+const OLD = 'the-old-one-Jf8w9mXq2LrT5wZb7KpVa4nC';
+const NEW = 'the-new-one-Zk3vQ8sDy6HgT1bNx5RcU7eM';
+const HS256 = 'HS256';
+
+/** The phases of docs/operations.md, and what was before them. */
+const ACCESS_PHASES: Partial<TokenModuleOptions>[] = [
+  { secret: OLD },
+  { keys: [{ algorithm: HS256, key: OLD, use: 'sign' }], refresh: { secret: OLD } },
+  {
+    keys: [
+      { algorithm: HS256, key: OLD, use: 'sign' },
+      { algorithm: HS256, key: NEW, use: 'verify' },
+    ],
+    refresh: { secret: OLD },
+  },
+  {
+    keys: [
+      { algorithm: HS256, key: NEW, use: 'sign' },
+      { algorithm: HS256, key: OLD, use: 'verify' },
+    ],
+    refresh: { secret: OLD },
+  },
+];
+const ACCESS_DONE: Partial<TokenModuleOptions> = { keys: [{ algorithm: HS256, key: NEW, use: 'sign' }], refresh: { secret: OLD } };
+const REFRESH_PHASES: Partial<TokenModuleOptions>[] = [
+  { secret: OLD },
+  { secret: OLD, refresh: { keys: [{ secret: OLD, use: 'sign' }] } },
+  {
+    secret: OLD,
+    refresh: {
+      keys: [
+        { secret: OLD, use: 'sign' },
+        { secret: NEW, use: 'verify' },
+      ],
+    },
+  },
+  {
+    secret: OLD,
+    refresh: {
+      keys: [
+        { secret: NEW, use: 'sign' },
+        { secret: OLD, use: 'verify' },
+      ],
+    },
+  },
+];
+const REFRESH_DONE: Partial<TokenModuleOptions> = { secret: OLD, refresh: { keys: [{ secret: NEW, use: 'sign' }] } };
+
+const adjacent = (phases: Partial<TokenModuleOptions>[]) =>
+  phases.slice(1).map((phase, index) => [index, index + 1, phases[index], phase] as const);
+
+describe('docs/operations.md, rotating keys (R-22)', () => {
+  const opened: TokenInstance[] = [];
+  afterEach(() => Promise.all(opened.splice(0).map((instance) => instance.onModuleDestroy())));
+
+  /** Two nodes on one store, of one phase and of the next. */
+  function nodes(...phases: (Partial<TokenModuleOptions> | undefined)[]): TokenInstance[] {
+    const clock = new FakeClock();
+    const repository = new InMemoryTokenRepository(clock);
+    const made = phases.map((phase) => {
+      const options = resolveTokenOptions({ issuer: 'https://api.example.com', ...phase }, 'default');
+      return new TokenInstance({ realm: 'default', options, repository, clock });
+    });
+    opened.push(...made);
+    return made;
+  }
+
+  it.each([...adjacent(ACCESS_PHASES), ...adjacent(REFRESH_PHASES)])(
+    'lets nodes of the steps %i and %i accept what the other one has issued',
+    async (_, __, before, after) => {
+      const [here, there] = nodes(before, after) as [TokenInstance, TokenInstance];
+      for (const [issuer, other] of [
+        [here, there],
+        [there, here],
+      ] as const) {
+        const pair = await issuer.refresh.signIn('alice');
+        expect((await other.accessTokens.verify(pair.accessToken)).sub).toBe('alice');
+        const rotated = await other.refresh.rotate(pair.refreshToken);
+        expect(['rotated', 'kept']).toContain(rotated.outcome);
+        expect((await issuer.accessTokens.verify(rotated.pair.accessToken)).sub).toBe('alice');
+      }
+    },
+  );
+
+  it('ends with the old access key refused, and the old refresh token too', async () => {
+    const [first, accessDone, refreshDone] = nodes(ACCESS_PHASES[0], ACCESS_DONE, REFRESH_DONE) as [
+      TokenInstance,
+      TokenInstance,
+      TokenInstance,
+    ];
+    const pair = await first.refresh.signIn('alice');
+    await expect(accessDone.accessTokens.verify(pair.accessToken)).rejects.toMatchObject({ code: 'token_invalid' });
+    expect((await accessDone.refresh.rotate(pair.refreshToken)).outcome).toBe('rotated');
+    await expect(refreshDone.refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ code: 'refresh_invalid' });
+  });
+});
+
+const describeHere = await describeOn('postgres');
+
+describeHere('docs/operations.md, the statements for PostgreSQL', () => {
+  const statements = [...OPERATIONS.matchAll(/```sql\n([^]*?)```/g)]
+    .flatMap(([, block = '']) => block.split(';\n'))
+    .map((statement) => statement.replace(/^--.*$/gm, '').trim())
+    .filter((statement) => statement !== '');
+  let database: TestDatabase;
+  beforeAll(async () => void (database = await openDatabase('postgres')));
+  afterAll(() => database.drop());
+
+  const open = async (): Promise<string> => {
+    const id = randomUUID();
+    const repository = new TypeOrmTokenRepository(database.dataSource);
+    await repository.insert({ id, realm: 'default', subject: 'alice', idleMs: 1e9, absoluteMs: 1e9, claims: {}, device: {} });
+    return id;
+  };
+
+  it.each(statements)('run: %s', async (statement) => {
+    await open();
+    await expect(database.dataSource.query(statement)).resolves.toBeDefined();
+  });
+
+  it('revoke by SQL what nodes then learn of', async () => {
+    const id = await open();
+    await database.dataSource.query(statements.find((statement) => statement.startsWith('UPDATE')) ?? '');
+    expect(await new TypeOrmTokenRepository(database.dataSource).revokedSince('default', 10_000)).toContain(id);
+  });
+});
