@@ -1,0 +1,80 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { TokenSession } from 'nestjs-token';
+import { AccessTokenService, TokenRepository } from 'nestjs-token';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { POOL } from './database.js';
+import { codecOf } from './internals.js';
+
+/** Stand-ins for what differs from refresh to refresh: no session has them. */
+const PROBE = { id: 'ffffffff-ffff-8fff-bfff-ffffffffffff', generation: 1_234_567, branch: 77 } as const;
+
+interface Prepared {
+  sql: string;
+  /** Parameters for a token. */
+  bind: (token: { sessionId: string; generation: number; branch: number }) => unknown[];
+}
+
+/** The package's own statement of a refresh, taken down while its repository runs it. */
+async function rotationOf(app: INestApplicationContext, settleMs: number): Promise<Prepared> {
+  const dataSource = app.get(DataSource);
+  const { logger } = dataSource;
+  const queries: { sql: string; parameters: unknown[] }[] = [];
+  dataSource.logger = Object.assign(Object.create(logger) as typeof logger, {
+    logQuery: (sql: string, parameters?: unknown[]) => queries.push({ sql, parameters: parameters ?? [] }),
+  });
+  const terms = { settleMs, idleMs: 14 * 86_400_000, limit: { max: 1_000_000, perMs: 3_600_000 } };
+  await app.get(TokenRepository, { strict: false }).rotate({ realm: 'default', id: PROBE.id }, PROBE, terms);
+  dataSource.logger = logger;
+  const { sql, parameters } = queries.find((query) => query.parameters.includes(PROBE.id)) ?? { sql: '', parameters: [] };
+  if (!/^UPDATE .* RETURNING /.test(sql)) throw new Error('the repository has not rotated in one statement');
+  return {
+    sql,
+    bind: ({ sessionId, generation, branch }) => {
+      const values = new Map<unknown, unknown>([
+        [PROBE.id, sessionId],
+        [PROBE.generation, generation],
+        [PROBE.branch, branch],
+      ]);
+      return parameters.map((parameter) => values.get(parameter) ?? parameter);
+    },
+  };
+}
+
+/**
+ * The least that a refresh can be: a Fastify route without Nest around it, our statement through the bare driver, a pair.
+ * No error is told from another, nothing is shared, watched, bounded or announced.
+ */
+export async function addBareRoute(app: INestApplicationContext, fastify: FastifyInstance, settleMs: number): Promise<void> {
+  const pool = new pg.Pool(driverOptionsOf(app.get(DataSource)));
+  const { sql, bind } = await rotationOf(app, settleMs);
+  const codec = codecOf(app);
+  const accessTokens = app.get(AccessTokenService);
+  fastify.post('/auth/refresh', async (request: FastifyRequest, reply: FastifyReply) => {
+    const token = codec.decode((request.body as { refresh_token: string }).refresh_token);
+    if (!token) return reply.code(401).send();
+    const { rows } = await pool.query<Record<keyof TokenSession | 'readAt', string>>(sql, bind(token));
+    const [row] = rows;
+    if (!row) return reply.code(401).send();
+    const minting = { subject: row.subject, sessionId: row.id, claims: JSON.parse(row.claims) as Record<string, unknown> };
+    const minted = accessTokens.mint({ ...minting, at: Number(row.readAt), authTime: Number(row.authTime), lifetimeMs: 900_000 });
+    return {
+      access_token: minted.token,
+      refresh_token: codec.encode(token.secret, { generation: token.generation + 1, branch: 0 }),
+      token_type: 'Bearer',
+      expires_in: 900,
+      refresh_expires_in: 14 * 86_400,
+      session_id: row.id,
+    };
+  });
+}
+
+/** Where TypeORM is connected to, in the words of the driver. */
+function driverOptionsOf({ options }: DataSource): pg.PoolConfig {
+  const { host, port, username, database, extra } = options as unknown as Record<'host' | 'username' | 'database', string> & {
+    port: number;
+    extra: { options: string };
+  };
+  return { host, port, user: username, database, options: extra.options, max: POOL };
+}

@@ -1,0 +1,46 @@
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+
+/** What a server tells of itself when it is asked. */
+export interface ServerState {
+  cpu: NodeJS.CpuUsage;
+  /** Session events by type. */
+  events: Record<string, number>;
+}
+
+/** A server in a process of its own; `Hello` is what it tells when it listens. */
+export class ChildServer<Hello extends { port: number }> {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly hello: Hello,
+  ) {}
+
+  /** @param script file beside this one; it says hello, answers every message with its {@link ServerState}, and exits when it is disconnected. */
+  static async start<Hello extends { port: number }>(script: string, args: readonly string[]): Promise<ChildServer<Hello>> {
+    const child = fork(new URL(script, import.meta.url), args);
+    const died = once(child, 'exit').then(() => Promise.reject(new Error(`${script} ${args.join(' ')} has not started`)));
+    const [hello] = (await Promise.race([once(child, 'message'), died])) as [Hello];
+    died.catch(() => undefined);
+    return new ChildServer(child, hello);
+  }
+
+  async state(): Promise<ServerState> {
+    this.child.send('state');
+    const [state] = (await once(this.child, 'message')) as [ServerState];
+    return state;
+  }
+
+  async stop(): Promise<void> {
+    const exit = once(this.child, 'exit');
+    this.child.disconnect();
+    await exit;
+  }
+}
+
+/** The server's side. */
+export function serveParent(hello: { port: number }, events: Readonly<Record<string, number>>): void {
+  process.send?.(hello);
+  process.on('message', () => process.send?.({ cpu: process.cpuUsage(), events } satisfies ServerState));
+  process.on('disconnect', () => process.exit());
+}

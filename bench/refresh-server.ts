@@ -1,0 +1,42 @@
+/** One server of `bench/refresh.ts`, in a process of its own: `refresh-server.js <kind> <schema> <first session> <sessions>`. */
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { DynamicModule } from '@nestjs/common';
+import type { AddressInfo } from 'node:net';
+import { addBareRoute } from './bare-route.js';
+import { serveParent } from './child-server.js';
+import { connectionTo } from './database.js';
+import type { Holder } from './internals.js';
+import { codecOf, holderOf, refreshTokenOf } from './internals.js';
+import { HASHINGS, recipeApp, recipeTokens } from './recipe.js';
+import { tokenApp } from './token-app.js';
+
+/** Short, because a token that is presented again within twice this is kept: every request is to rotate. */
+const GRACE_MS = 50;
+
+const [kind = '', schema = '', from = '0', count = '0'] = process.argv.slice(2);
+const events: Record<string, number> = {};
+const hashing = kind === 'bcrypt' ? HASHINGS.bcrypt : HASHINGS.sha256;
+const isRecipe = kind === 'bcrypt' || kind === 'sha256';
+
+function moduleOf(): DynamicModule {
+  const connection = connectionTo('postgres', schema);
+  if (isRecipe) return recipeApp(connection, hashing);
+  const refresh = { grace: `${GRACE_MS}ms`, limit: { max: 1_000_000, per: '1h' } } as const;
+  return tokenApp({ connection, refresh, events, ...(kind === 'bare' && { controllers: [] }) });
+}
+
+async function holders(app: NestFastifyApplication): Promise<Holder[]> {
+  if (isRecipe) return (await recipeTokens(app, hashing, Number(count))).map((refreshToken) => ({ refreshToken, accessToken: '' }));
+  const codec = codecOf(app);
+  return Array.from({ length: Number(count) }, (_, index) => holderOf(app, refreshTokenOf(codec, Number(from) + index)));
+}
+
+const app = await NestFactory.create<NestFastifyApplication>(moduleOf(), new FastifyAdapter(), { logger: false });
+if (kind === 'bare') await addBareRoute(app, app.getHttpAdapter().getInstance(), 2 * GRACE_MS);
+await app.listen(0, '127.0.0.1');
+const { port } = app.getHttpServer().address() as AddressInfo;
+const hello = { port, holders: await holders(app) };
+serveParent(hello, events);
