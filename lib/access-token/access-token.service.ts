@@ -10,7 +10,7 @@ import { isSessionId, ownClaims, requireSubject } from './access-token.claims.js
 import type { AccessTokenVerifier } from './access-token.verifier.js';
 import type { TokenAlgorithm } from '../token.options.js';
 import type { KeyRing, VerificationKey } from './key-ring.js';
-import type { VerifiedTokenCache } from './verified-token.cache.js';
+import type { RecalledToken, VerifiedTokenCache } from './verified-token.cache.js';
 
 /** How access tokens are minted. Spans are milliseconds, whole seconds. */
 export interface MintingTerms {
@@ -87,7 +87,7 @@ export class AccessTokenService {
   async verify(token: string): Promise<AccessTokenClaims> {
     if (typeof token !== 'string') throw new TokenMalformed();
     const recalled = this.recall(token);
-    if (recalled) return this.confirmed(recalled);
+    if (recalled) return this.confirmed(recalled.claims);
     const key = this.keyFor(token);
     return this.accept(token, this.verifySignature(token, key));
   }
@@ -100,12 +100,12 @@ export class AccessTokenService {
     this.parts.ring.retire(kid);
   }
 
-  /** The claims of a token that has been verified before, with time, key and revocation looked at now; undefined: verify it. No I/O, no crypto but one hash. */
-  recall(token: string): AccessTokenClaims | undefined {
+  /** A token that has been verified before, with time, key and revocation looked at now; undefined: verify it. No I/O, no crypto but one hash. */
+  recall(token: string): RecalledToken | undefined {
     const { cache, ring, revocations, verifier, clock } = this.parts;
     const known = cache?.get(token);
     if (!known || ring.find(known.key.kid) !== known.key || revocations.has(known.claims.sid)) return undefined;
-    return verifier.judgeTimes(known.claims, clock.now()) ? undefined : known.claims;
+    return verifier.judgeTimes(known.claims, clock.now()) ? undefined : known;
   }
 
   /** Algorithms of the key ring, each once. */

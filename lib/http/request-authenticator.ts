@@ -38,9 +38,9 @@ export class RequestAuthenticator {
   authenticate(request: TokenRequest, response: object | undefined): Principal | Promise<Principal> {
     const { transport, accessTokens, minter } = this.parts;
     const token = transport.accessToken(request);
-    const claims = token === undefined ? undefined : accessTokens.recall(token);
-    if (claims && !minter.loadsUsers && !accessTokens.isStrict) return principalOf(claims, undefined);
-    const authentication = this.underWay.get(request) ?? this.verifyOrRefresh(request, response, claims);
+    const known = token === undefined ? undefined : accessTokens.recall(token);
+    if (known && !minter.loadsUsers && !accessTokens.isStrict) return principalOf(known.template, undefined);
+    const authentication = this.underWay.get(request) ?? this.verifyOrRefresh(request, response, known?.claims);
     this.underWay.set(request, authentication);
     return authentication;
   }

@@ -64,7 +64,7 @@ export class RevocationList {
 
   /** Whether a session is known here to be revoked. No I/O. */
   has(sessionId: string): boolean {
-    return this.revoked.has(sessionId);
+    return this.revoked.size > 0 && this.revoked.has(sessionId);
   }
 
   /** Whether {@link confirm} must be asked for every request. */
