@@ -10,14 +10,14 @@ export interface ServerState {
 }
 
 /** A server in a process of its own; `Hello` is what it tells when it listens. */
-export class ChildServer<Hello extends { port: number }> {
+export class ChildServer<Hello extends object> {
   private constructor(
     private readonly child: ChildProcess,
     readonly hello: Hello,
   ) {}
 
   /** @param script file beside this one; it says hello, answers every message with its {@link ServerState}, and exits when it is disconnected. */
-  static async start<Hello extends { port: number }>(script: string, args: readonly string[]): Promise<ChildServer<Hello>> {
+  static async start<Hello extends object>(script: string, args: readonly string[]): Promise<ChildServer<Hello>> {
     const child = fork(new URL(script, import.meta.url), args);
     const died = once(child, 'exit').then(() => Promise.reject(new Error(`${script} ${args.join(' ')} has not started`)));
     const [hello] = (await Promise.race([once(child, 'message'), died])) as [Hello];
@@ -39,7 +39,7 @@ export class ChildServer<Hello extends { port: number }> {
 }
 
 /** The server's side. */
-export function serveParent(hello: { port: number }, events: Readonly<Record<string, number>>): void {
+export function serveParent(hello: object, events: Readonly<Record<string, number>> = {}): void {
   process.send?.(hello);
   process.on('message', () => process.send?.({ cpu: process.cpuUsage(), events } satisfies ServerState));
   process.on('disconnect', () => process.exit());

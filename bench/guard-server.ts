@@ -1,18 +1,23 @@
-/** One server of `bench/guard.ts`, in a process of its own: `guard-server.js <open|ours|recipe> <express|fastify>`. */
+/**
+ * The applications of `bench/guard.ts`, in one process: `guard-server.js <express|fastify>`. In processes of their own, two copies of
+ * the very same application differ by up to a quarter, by the luck of their memory.
+ */
 import 'reflect-metadata';
 import type { CanActivate, DynamicModule, INestApplication, Type } from '@nestjs/common';
 import { Controller, Get, Injectable, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { JwtService } from '@nestjs/jwt';
 import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { JwtAuthGuard, RefreshService, TokenModule } from 'nestjs-token';
 import type { AddressInfo } from 'node:net';
 import { ExtractJwt, Strategy } from 'passport-jwt';
+import { serveParent } from './child-server.js';
 
 const SECRET = 'a-secret-of-the-benchmark-with-41-letters';
 const TOKENS = 100;
+
+type Kind = 'open' | 'ours' | 'recipe';
 
 @Injectable()
 class OpenGuard implements CanActivate {
@@ -45,7 +50,7 @@ function routeBehind(guard: Type<CanActivate>): Type {
   return Route;
 }
 
-function moduleOf(kind: string): DynamicModule {
+function moduleOf(kind: Kind): DynamicModule {
   @Module({})
   class App {}
   if (kind === 'open') return { module: App, controllers: [routeBehind(OpenGuard)] };
@@ -61,20 +66,24 @@ function moduleOf(kind: string): DynamicModule {
   return { module: App, imports: [database, tokens], controllers: [routeBehind(JwtAuthGuard)] };
 }
 
-async function tokensFor(kind: string, app: INestApplication): Promise<string[]> {
-  const subjects = Array.from({ length: TOKENS }, (_, index) => `user-${index}`);
-  if (kind === 'ours') return Promise.all(subjects.map(async (sub) => (await app.get(RefreshService).signIn(sub)).accessToken));
-  return subjects.map((sub) => new JwtService({ secret: SECRET }).sign({ sub }, { expiresIn: '15m' }));
+/** Ours are good for the recipe too: HS256 under the same secret. */
+async function tokensOf(app: INestApplication): Promise<string[]> {
+  const refresh = app.get(RefreshService);
+  return Promise.all(Array.from({ length: TOKENS }, async (_, index) => (await refresh.signIn(`user-${index}`)).accessToken));
 }
 
-const [kind = '', adapter] = process.argv.slice(2);
-const options = { logger: false as const };
-const app: INestApplication =
-  adapter === 'fastify'
-    ? await NestFactory.create(moduleOf(kind), new FastifyAdapter(), options)
-    : await NestFactory.create(moduleOf(kind), options);
-await app.listen(0, '127.0.0.1');
-const { port } = app.getHttpServer().address() as AddressInfo;
-process.send?.({ port, tokens: await tokensFor(kind, app) });
-process.on('message', () => process.send?.(process.cpuUsage()));
-process.on('disconnect', () => process.exit());
+async function start(kind: Kind, adapter: string | undefined): Promise<INestApplication> {
+  const options = { logger: false as const };
+  const app: INestApplication =
+    adapter === 'fastify'
+      ? await NestFactory.create(moduleOf(kind), new FastifyAdapter(), options)
+      : await NestFactory.create(moduleOf(kind), options);
+  return app.listen(0, '127.0.0.1').then(() => app);
+}
+
+const portOf = (app: INestApplication) => (app.getHttpServer().address() as AddressInfo).port;
+
+const [, , adapter] = process.argv;
+const [open, ours, recipe] = [await start('open', adapter), await start('ours', adapter), await start('recipe', adapter)];
+const ports = { open: portOf(open), ours: portOf(ours), recipe: portOf(recipe) };
+serveParent({ ports, tokens: await tokensOf(ours) });
