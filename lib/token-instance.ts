@@ -112,7 +112,8 @@ function accessTokensOf(
   return new AccessTokenService({ terms: access, ring: access.ring, verifier, cache, revocations, clock });
 }
 
-function sessionPartsOf({ realm, options, repository }: InstanceSource, revocations: RevocationList, minter: TokenMinter): SessionParts {
+function sessionPartsOf(source: InstanceSource, revocations: RevocationList, minter: TokenMinter): SessionParts {
+  const { realm, options, repository, clock } = source;
   const { rules, idleMs, absoluteMs, ring } = options.refresh;
   const codec = new RefreshTokenCodec(realm, ring);
   const { timeoutMs: patienceMs } = options.patience;
@@ -127,6 +128,7 @@ function sessionPartsOf({ realm, options, repository }: InstanceSource, revocati
     minter,
     revocations,
     events: new SessionEvents(options.hooks.onEvent),
+    clock,
   };
 }
 

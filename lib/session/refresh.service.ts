@@ -42,10 +42,10 @@ export class RefreshService {
    * @throws {TokenError} `user_rejected` when `loadUser` returns null; `store_unavailable`.
    */
   async signIn(subject: string, options: SignInOptions = {}): Promise<TokenPair> {
-    const { realm, codec, minter, repository, events } = this.parts;
+    const { realm, codec, minter, repository, events, clock } = this.parts;
     const { secret, sessionId } = codec.newSession();
     const draft = this.draft(subject, sessionId, options);
-    const answer = await minter.ask({ sessionId, subject, authTime: Date.now(), claims: draft.claims });
+    const answer = await minter.ask({ sessionId, subject, authTime: clock.now(), claims: draft.claims });
     const snapshot = await this.rotator.ask(() => repository.insert(draft));
     events.emit({ type: 'signed-in', realm, at: snapshot.at, sessionId, subject });
     return minter.pair(snapshot, answer, codec.encode(secret, snapshot.session)).pair;
@@ -85,11 +85,11 @@ export class RefreshService {
    * @throws {TokenError} `store_unavailable`: some may still live.
    */
   async revokeAll(subject: string, { except, reason = 'admin' }: { except?: string; reason?: RevokeReason } = {}): Promise<void> {
-    const { realm, repository, revocations, events } = this.parts;
+    const { realm, repository, revocations, events, clock } = this.parts;
     requireSubject(subject);
     const sessionIds = await this.rotator.ask(() => repository.revokeAll({ realm, subject }, reason, except));
     revocations.addOwn(sessionIds);
-    events.emit({ type: 'all-revoked', realm, at: Date.now(), subject, reason, sessionIds });
+    events.emit({ type: 'all-revoked', realm, at: clock.now(), subject, reason, sessionIds });
   }
 
   /** The live sessions of a subject, last used first. For trusted callers. @throws {TypeError} on what is no subject. @throws {TokenError} `store_unavailable` */

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import {
   RefreshLimited,
   RefreshTokenExpired,
@@ -36,6 +37,8 @@ export interface SessionParts {
   readonly minter: TokenMinter;
   readonly revocations: RevocationList;
   readonly events: SessionEvents;
+  /** This node's: dates what the store has not dated. */
+  readonly clock: Clock;
 }
 
 /** What a good presentation gives: the outcome, the pair, and the session as it stands. */
@@ -93,10 +96,10 @@ export class SessionRotator {
 
   /** Ends a session, and remembers it. @returns whether this call ended it. */
   async revoke(key: SessionKey, reason: RevokeReason): Promise<boolean> {
-    const { repository, revocations, events } = this.parts;
+    const { repository, revocations, events, clock } = this.parts;
     const ended = await this.ask(() => repository.revoke(key, reason));
     revocations.addOwn([key.id]);
-    if (ended) events.emit({ type: 'revoked', realm: key.realm, at: Date.now(), sessionId: key.id, reason });
+    if (ended) events.emit({ type: 'revoked', realm: key.realm, at: clock.now(), sessionId: key.id, reason });
     return ended;
   }
 

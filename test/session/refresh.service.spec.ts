@@ -355,6 +355,22 @@ describe('RefreshService and a store that fails', () => {
 });
 
 describe('RefreshService and onEvent', () => {
+  it("dates every event by the store's clock or the node's, and hands loadUser the node's instant of a sign-in", async () => {
+    const seen: number[] = [];
+    const loadUser = (_: string, { authTime }: SessionInfo) => {
+      seen.push(authTime);
+      return {};
+    };
+    const { refresh, clock, events } = sessions({ loadUser });
+    const [first] = [await refresh.signIn('alice'), await refresh.signIn('alice')];
+    await refresh.signOut(first.refreshToken);
+    await refresh.revokeAll('alice');
+    expect(events.map(({ type, at }) => [type, at])).toEqual(
+      ['signed-in', 'signed-in', 'revoked', 'all-revoked'].map((type) => [type, clock.now()]),
+    );
+    expect(seen).toEqual([clock.now(), clock.now()]);
+  });
+
   it.each<[string, NonNullable<TokenModuleOptions['onEvent']>]>([
     ['throws', () => boom()],
     ['rejects', async () => boom()],
