@@ -6,8 +6,8 @@ import { median, ratioByRound } from './statistics.js';
 
 const KINDS = ['open', 'ours', 'recipe'] as const;
 /** Fresh processes: one that was compiled unluckily is not the result. */
-const PROCESSES = Number(process.env.BENCH_PROCESSES ?? 4);
-const TURNS = Number(process.env.BENCH_TURNS ?? 100);
+const PROCESSES = Number(process.env.BENCH_PROCESSES ?? 3);
+const TURNS = Number(process.env.BENCH_TURNS ?? 80);
 /** Short turns: a noisy neighbour slows all applications of a round down alike. */
 const TURN_MS = 100;
 const WARM_UP_TURNS = 30;
