@@ -104,7 +104,7 @@ export class AccessTokenService {
   recall(token: string): RecalledToken | undefined {
     const { cache, ring, revocations, verifier, clock } = this.parts;
     const known = cache?.get(token);
-    if (!known || ring.find(known.key.kid) !== known.key || revocations.has(known.claims.sid)) return undefined;
+    if (!known || !ring.verifies(known.key) || revocations.has(known.claims.sid)) return undefined;
     return verifier.judgeTimes(known.claims, clock.now()) ? undefined : known;
   }
 

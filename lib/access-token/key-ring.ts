@@ -19,6 +19,7 @@ export interface SigningKey extends VerificationKey {
 /** The keys of one module instance by `kid`. A key can be retired; none can be added while the application runs. */
 export class KeyRing {
   private readonly keys: Map<string, VerificationKey>;
+  private readonly retired = new Set<VerificationKey>();
 
   constructor(
     readonly signing: SigningKey,
@@ -30,6 +31,11 @@ export class KeyRing {
   /** The key that a token names, or undefined: unknown or retired. There is no other look-up. */
   find(kid: string): VerificationKey | undefined {
     return this.keys.get(kid);
+  }
+
+  /** Whether a key that was found in this ring still verifies: asked for every cached token. */
+  verifies(key: VerificationKey): boolean {
+    return this.retired.size === 0 || !this.retired.has(key);
   }
 
   /** Algorithms of all keys, each once. */
@@ -48,6 +54,8 @@ export class KeyRing {
    */
   retire(kid: string): void {
     if (kid === this.signing.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
+    const key = this.keys.get(kid);
+    if (key) this.retired.add(key);
     this.keys.delete(kid);
   }
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import type { VerificationKey } from './key-ring.js';
+import { RecentTokens } from './recent-tokens.js';
 
 /** What stays true of a verified token whatever the time: everything else is looked at on every hit. */
 export interface VerifiedToken {
@@ -12,7 +13,7 @@ export interface VerifiedToken {
 
 /** What the cache makes of it. */
 export interface RecalledToken extends VerifiedToken {
-  /** The same claims, to make principals of: what is not frozen is copied in a fifth of the time. Copy it, never hand it out. */
+  /** The same claims, to be copied and never handed out: V8 copies what is not frozen in a fifth of the time. */
   readonly template: AccessTokenClaims;
 }
 
@@ -29,6 +30,9 @@ const MAX_STAY_MS = 300_000;
 const MAX_PER_SESSION = 8;
 /** Average length of token that the cache is sized for, characters. */
 const AVERAGE_LENGTH = 1_024;
+
+/** Tokens that are known by more than their digest, at the most. */
+const MAX_RECENT = 1_000;
 
 /** A character per byte: the shortest text, and the quickest made, of a digest. */
 function keyOf(token: string): string {
@@ -62,19 +66,22 @@ class Generation {
 }
 
 /**
- * Tokens that have been verified in full, by the SHA-256 of all their bytes: no live credential lies here, and a token that differs in
- * one bit is another one. Holds successes only, no verdict: time, key and revocation are the caller's to look at on each hit.
+ * Tokens that have been verified in full, by the SHA-256 of all their bytes: a token that differs in one bit is another one, and no live
+ * credential lies here longer than the second of {@link RecentTokens}. Holds successes only, no verdict: time, key and revocation are the
+ * caller's to look at on each hit.
  */
 export class VerifiedTokenCache {
   private young = new Generation();
   private old = new Generation();
+  private readonly recent: RecentTokens<Entry>;
 
   /** @param max tokens that it holds at most; it also holds at most 1 KiB a token on average. */
-  constructor(private readonly max: number) {}
+  constructor(private readonly max: number) {
+    this.recent = new RecentTokens(Math.min(max, MAX_RECENT));
+  }
 
   get(token: string): RecalledToken | undefined {
-    const key = keyOf(token);
-    const found = this.young.tokens.get(key) ?? this.revive(key);
+    const found = this.recent.get(token) ?? this.find(token);
     return found && performance.now() < found.voidAt ? found : undefined;
   }
 
@@ -88,11 +95,19 @@ export class VerifiedTokenCache {
   clear(): void {
     this.young = new Generation();
     this.old = new Generation();
+    this.recent.clear();
   }
 
   /** Tokens held, for tests and metrics. */
   get size(): number {
     return this.young.tokens.size + this.old.tokens.size;
+  }
+
+  private find(token: string): Entry | undefined {
+    const key = keyOf(token);
+    const found = this.young.tokens.get(key) ?? this.revive(key);
+    if (found) this.recent.set(token, found);
+    return found;
   }
 
   private revive(key: string): Entry | undefined {

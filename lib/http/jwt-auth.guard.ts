@@ -27,12 +27,12 @@ export class JwtAuthGuard implements CanActivate {
     const policy = this.policies.of(context);
     if (policy.access === 'public') return true;
     const request = this.getRequest(context);
+    const admission = { request, context, policy };
     try {
-      const principal = policy.instance.authenticator.authenticate(request, this.getResponse(context));
-      if (principal instanceof Promise) return this.admitLater(principal, { request, context, policy });
-      return this.admit(principal, { request, context, policy });
+      const known = policy.instance.authenticator.recall(request);
+      return known ? this.admit(known, admission) : this.admitLater(admission);
     } catch (error) {
-      throw this.prepared(error, context, policy);
+      throw this.prepared(error, admission);
     }
   }
 
@@ -66,11 +66,15 @@ export class JwtAuthGuard implements CanActivate {
     return responseOf(context);
   }
 
-  private async admitLater(principal: Promise<Principal>, admission: Admission): Promise<boolean> {
+  private async admitLater(admission: Admission): Promise<boolean> {
+    const { request, context, policy } = admission;
     try {
-      return await this.admit(await principal.catch((error: unknown) => this.refuse(error, admission)), admission);
+      const principal = await policy.instance.authenticator
+        .authenticate(request, this.getResponse(context))
+        .catch((error: unknown) => this.refuse(error, admission));
+      return await this.admit(principal, admission);
     } catch (error) {
-      throw this.prepared(error, admission.context, admission.policy);
+      throw this.prepared(error, admission);
     }
   }
 
@@ -88,8 +92,8 @@ export class JwtAuthGuard implements CanActivate {
     return error instanceof TokenMissing && policy.access === 'optional' ? null : new Refusal(error);
   }
 
-  private prepared(error: unknown, context: ExecutionContext, { instance }: RoutePolicy): unknown {
-    if (error instanceof TokenError) prepareAnswer(error, context, instance.answers);
+  private prepared(error: unknown, { context, policy }: Admission): unknown {
+    if (error instanceof TokenError) prepareAnswer(error, context, policy.instance.answers);
     return error;
   }
 }
