@@ -46,11 +46,29 @@ describe('README.md', () => {
     expect(problemsOf([`${IMPORTS}TokenModule.forRoot({ issuer: 'https://api.example.com', lifetime: '15m' });`])).not.toEqual([]);
   }, 60_000);
 
+  it('quotes the results of the benchmarks as they are', () => {
+    const speed = (README.match(/^\*\*Speed\*\*[^]*?\n\n/m) ?? [''])[0].replaceAll('\n', ' ');
+    const [express, fastify] = [result('guard', 'express'), result('guard', 'fastify')];
+    expect(speed).toContain(`${rounded(express.at(-2), 2)} (Express) and ${rounded(fastify.at(-2), 2)} (Fastify) of an open one`);
+    expect(speed).toContain(`${rounded(express.at(-1), 0)} and ${rounded(fastify.at(-1), 0)} times one behind`);
+    expect(speed).toContain(`${rounded(result('refresh', 'recipe, sha-256').at(-2), 1)} times find-compare-save`);
+    expect(speed).toContain(`${rounded(result('refresh', 'bare Fastify route, bare driver').at(-2), 2)} of a bare Fastify route`);
+    expect(speed).toContain(`${rounded(result('scale', '10,000,000').at(-2), 2)} times that at 10,000`);
+  });
+
   it('links to files that exist', () => {
     const targets = [...README.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target ?? '');
     expect(targets.filter((target) => !existsSync(join(ROOT, target)))).toEqual([]);
   });
 });
+
+/** The cells of a row of a benchmark's table, by its first cell. */
+function result(bench: string, row: string): string[] {
+  const table = readFileSync(join(ROOT, 'bench', 'results', `${bench}.md`), 'utf8');
+  return (table.split('\n').find((line) => line.startsWith(`| ${row} |`)) ?? '').split('|').slice(1, -1);
+}
+
+const rounded = (figure: string | undefined, digits: number) => Number(figure).toFixed(digits);
 
 /** The fenced blocks of a language, in order. */
 function blocks(language: string): string[] {
