@@ -65,7 +65,9 @@ function suite(engine: 'postgres' | 'mariadb'): void {
       leaving.signal('SIGTERM');
       const signalledAt = performance.now();
       expect((await Promise.all(slow)).map(({ status, refresh }) => [status, refresh !== undefined])).toEqual(slow.map(() => [200, true]));
-      expect((await Promise.all(racing)).map(({ status }) => status).filter((status) => status !== 200 && status !== null)).toEqual([]);
+      // Too late for this process: no connection, or Fastify's own 503 while it closes.
+      const raced = (await Promise.all(racing)).map(({ status }) => status);
+      expect(raced.filter((status) => ![200, 503, null].includes(status))).toEqual([]);
       expect(await leaving.ended).toBe('SIGTERM');
       expect(performance.now() - signalledAt).toBeLessThan(10_000);
       bed.oracle.faultEnds();

@@ -9,6 +9,10 @@ const SECOND = 1_000;
 const G = 30 * SECOND;
 const SESSIONS = 1_000;
 const AT_ONCE = 50;
+/** Presentations that a process has under way at a time. */
+const LANES = 5;
+/** Nanoseconds by which the first presentation of a turn comes before the first sign-out. */
+const HEAD_STARTS = [0n, 10_000_000n, 25_000_000n, 50_000_000n] as const;
 
 jest.setTimeout(60 * SECOND);
 
@@ -20,13 +24,13 @@ for (const engine of ENGINES) {
     beforeAll(async () => void (cluster = await Cluster.start(engine)));
     afterAll(() => cluster.stop());
 
-    /** One process goes through the sessions forwards, the other backwards: they meet in the middle, and each is first at one end. */
+    /** One process goes through the sessions forwards, the other backwards, after a head start of none to some: each is first somewhere. */
     const race = async (sessions: readonly SignedIn[], turn: number): Promise<Presented[]> => {
       const tokens = sessions.map(({ refreshToken }) => refreshToken);
       const at = soon();
       const [answers] = await Promise.all([
-        cluster.node(turn).present({ tokens, realm: REALM, lanes: 1, at }),
-        cluster.node(turn + 1).ask({ do: 'sign out', tokens: tokens.toReversed(), realm: REALM, at }),
+        cluster.node(turn).present({ tokens, realm: REALM, lanes: LANES, at }),
+        cluster.node(turn + 1).ask({ do: 'sign out', tokens: tokens.toReversed(), realm: REALM, at: at + HEAD_STARTS[turn % 4]! }),
       ]);
       return answers.filter((answer) => answer !== undefined);
     };

@@ -72,6 +72,28 @@ const rules: fc.Arbitrary<ModelRules> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ ...TOLERANT, strict: true, limit: LIMITED }) },
 );
 
+const signIn: Step = { step: 'sign in', subject: 'alice', node: 0 };
+const present = (back = 0): Step => ({ step: 'present', pick: { session: 0, back }, node: 0 });
+const wait = (ms: number): Step => ({ step: 'wait', ms });
+
+/** Two histories in which everything occurs, for random ones may miss what is rare. */
+const EXAMPLES: [ModelRules, Step[]][] = [
+  [
+    { ...TOLERANT, limit: LIMITED },
+    [
+      ...[signIn, present(), present(), present(1), wait(2 * G), present(), wait(2 * G), present(), present(1)],
+      ...[present(3), present(), { step: 'mutant', pick: { session: 0, back: 0 }, byte: 20, mask: 1, node: 1 } as const],
+    ],
+  ],
+  [
+    TOLERANT,
+    [
+      ...[signIn, { step: 'back up' } as const, wait(2 * G), present(), wait(2 * G), present(), { step: 'restore', backup: 0 } as const],
+      ...[present(), wait(6 * HOUR), present(), { step: 'purge', node: 0 } as const, present()],
+    ],
+  ],
+];
+
 describe.each([
   ['in-memory', 1_000],
   ['SQLite', 200],
@@ -99,7 +121,7 @@ describe.each([
           await store.clear();
         }
       }),
-      { numRuns },
+      { numRuns, examples: EXAMPLES },
     );
     expect([...seen].sort()).toEqual(EVERYTHING);
   }, 120_000);
