@@ -56,11 +56,11 @@ export class Oracle {
   /** I2, I3 and I5, answer by answer. */
   record(exchange: Exchange): void {
     this.exchanges.push(exchange);
-    const { status, errorCode, sessionId, sentAt } = exchange;
+    const { status, errorCode, isFarewell, retryAfter, sessionId, sentAt } = exchange;
     const carriesTokens = exchange.access !== undefined || exchange.refresh !== undefined;
     const endedAt = this.ended.get(sessionId);
     if (status !== null && status >= 500 && status !== 503) this.found.push(`I5: ${status}`);
-    if (status === 503 && (carriesTokens || exchange.retryAfter === undefined || errorCode !== 'store_unavailable')) {
+    if (status === 503 && !isFarewell && (carriesTokens || retryAfter === undefined || errorCode !== 'store_unavailable')) {
       this.found.push(`I5: a 503 with tokens, without Retry-After, or with the code ${errorCode ?? 'none'}`);
     }
     if (status === 401 && errorCode !== undefined && TERMINAL.has(errorCode) && endedAt === undefined) {

@@ -65,7 +65,7 @@ function suite(engine: 'postgres' | 'mariadb'): void {
       leaving.signal('SIGTERM');
       const signalledAt = performance.now();
       expect((await Promise.all(slow)).map(({ status, refresh }) => [status, refresh !== undefined])).toEqual(slow.map(() => [200, true]));
-      // Too late for this process: no connection, or Fastify's own 503 while it closes.
+      // Too late for this process: no connection, or Fastify's farewell.
       const raced = (await Promise.all(racing)).map(({ status }) => status);
       expect(raced.filter((status) => ![200, 503, null].includes(status))).toEqual([]);
       expect(await leaving.ended).toBe('SIGTERM');

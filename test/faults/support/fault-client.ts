@@ -19,6 +19,8 @@ export interface Exchange {
   readonly status: number | null;
   readonly errorCode: string | undefined;
   readonly retryAfter: string | undefined;
+  /** Whether Fastify has answered by itself, because it is closing. */
+  readonly isFarewell: boolean;
   /** Tokens on the answer. */
   readonly access: string | undefined;
   readonly refresh: string | undefined;
@@ -29,6 +31,9 @@ export interface SendOptions {
   method?: string;
   timeoutMs?: number;
 }
+
+/** What Fastify says, with a 503, to requests that come in while it closes: no part of the application sees them. */
+const FAREWELL = '{"error":"Service Unavailable","message":"Service Unavailable","statusCode":503}';
 
 /** A client that keeps the newest refresh token it has received, never goes back to an older one, and tells the oracle everything. */
 export class FaultClient {
@@ -90,6 +95,7 @@ export class FaultClient {
       status: answer?.status ?? null,
       errorCode: errorCodeOf(answer?.text ?? ''),
       retryAfter: answer?.headers['retry-after'],
+      isFarewell: answer?.text === FAREWELL,
       access,
       refresh,
     };
