@@ -60,7 +60,7 @@ export class Oracle {
     const carriesTokens = exchange.access !== undefined || exchange.refresh !== undefined;
     const endedAt = this.ended.get(sessionId);
     if (status !== null && status >= 500 && status !== 503) this.found.push(`I5: ${status}`);
-    if (status === 503 && !isFarewell && (carriesTokens || retryAfter === undefined || errorCode !== 'store_unavailable')) {
+    if (status === 503 && (carriesTokens || !(isFarewell || (retryAfter !== undefined && errorCode === 'store_unavailable')))) {
       this.found.push(`I5: a 503 with tokens, without Retry-After, or with the code ${errorCode ?? 'none'}`);
     }
     if (status === 401 && errorCode !== undefined && TERMINAL.has(errorCode) && endedAt === undefined) {
