@@ -100,7 +100,7 @@ export class AccessTokenService {
     this.parts.ring.retire(kid);
   }
 
-  /** A token that has been verified before, with time, key and revocation looked at now; undefined: verify it. No I/O, no crypto but one hash. */
+  /** A token that has been verified before, with time, key and revocation looked at now; undefined: verify it. No I/O, at most one hash. */
   recall(token: string): RecalledToken | undefined {
     const { cache, ring, revocations, verifier, clock } = this.parts;
     const known = cache?.get(token);
