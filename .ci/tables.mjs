@@ -1,4 +1,4 @@
-// Generates the README's tables from the sources, between `<!-- table: NAME -->` and `<!-- /table -->`:
+// Generates the tables of docs/reference/ from the sources, between `<!-- table: NAME -->` and `<!-- /table -->`:
 // `options` from lib/token.options.ts, `errors` from lib/token.errors.ts.
 // --write puts them there, --check fails when they are not what the sources say.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,26 +7,25 @@ import { format, resolveConfig } from 'prettier';
 import ts from 'typescript';
 
 const root = join(import.meta.dirname, '..');
-const readme = join(root, 'README.md');
 const TABLES = { options: optionsTable, errors: errorsTable };
 
 const mode = process.argv[2];
 if (mode !== '--write' && mode !== '--check') fail('usage: tables.mjs --write | --check');
-const before = readFileSync(readme, 'utf8');
-const after = await withTables(before);
-if (mode === '--write') writeFileSync(readme, after);
-else if (before !== after) fail('README.md: the tables differ from the sources; run `npm run docs:tables`');
+for (const [name, table] of Object.entries(TABLES)) {
+  const page = `docs/reference/${name}.md`;
+  const before = readFileSync(join(root, page), 'utf8');
+  const after = await withTable(before, { name, table, page });
+  if (mode === '--write') writeFileSync(join(root, page), after);
+  else if (before !== after) fail(`${page}: the table differs from the source; run \`npm run docs:tables\``);
+}
 console.log(`tables: ${Object.keys(TABLES).join(', ')} ${mode === '--write' ? 'written' : 'up to date'}`);
 
-async function withTables(text) {
-  let result = text;
-  for (const [name, table] of Object.entries(TABLES)) {
-    const place = new RegExp(`(<!-- table: ${name} -->)[^]*?(<!-- /table -->)`);
-    if (!place.test(result)) fail(`README.md: no place for the table "${name}"`);
-    const content = table();
-    result = result.replace(place, (_, open, close) => `${open}\n\n${content}\n\n${close}`);
-  }
-  return format(result, { ...(await resolveConfig(readme)), filepath: readme });
+async function withTable(text, { name, table, page }) {
+  const place = new RegExp(`(<!-- table: ${name} -->)[^]*?(<!-- /table -->)`);
+  if (!place.test(text)) fail(`${page}: no place for the table "${name}"`);
+  const content = table();
+  const result = text.replace(place, (_, open, close) => `${open}\n\n${content}\n\n${close}`);
+  return format(result, { ...(await resolveConfig(join(root, page))), filepath: page });
 }
 
 function optionsTable() {
