@@ -62,12 +62,14 @@ export { parseDuration } from './duration.js';
 export type { Duration, DurationUnit } from './duration.js';
 
 export {
+  ContextUnsupported,
   FreshTokenRequired,
   RefreshLimited,
   RefreshTokenExpired,
   RefreshTokenInvalid,
   RefreshTokenMissing,
   RefreshTokenReused,
+  SessionMismatch,
   SessionNotFound,
   SessionRevoked,
   StoreUnavailable,

@@ -56,7 +56,7 @@ export class TokenInstance implements OnModuleInit, OnModuleDestroy {
 
   constructor(source: InstanceSource) {
     const { realm, options, repository, clock } = source;
-    const { access, refresh, header, hooks } = options;
+    const { access, header, hooks } = options;
     const scheme = header.scheme === '' ? 'Bearer' : header.scheme;
     this.realm = realm;
     this.options = options;
@@ -76,8 +76,7 @@ export class TokenInstance implements OnModuleInit, OnModuleDestroy {
     this.transport = new TokenTransport(header);
     this.answers = { scheme, outages: new OutageLog(), ...(hooks.errorBody && { errorBody: hooks.errorBody }) };
     const { accessTokens, rotator, transport } = this;
-    const watchMs = refresh.rules.reuse === 'strict' ? null : refresh.rules.graceMs;
-    this.authenticator = new RequestAuthenticator({ accessTokens, rotator, minter, transport, strategy: () => this.strategy, watchMs });
+    this.authenticator = new RequestAuthenticator({ accessTokens, rotator, minter, transport, strategy: () => this.strategy });
     this.strategy = registerAccessTokenStrategy(strategyNamesOf(source), {
       accessTokens,
       transport,

@@ -6,7 +6,7 @@ export type TokenErrorCode = keyof typeof TOKEN_ERRORS;
 /** What one {@link TokenErrorCode} means to a client. */
 export interface TokenErrorDescription {
   /** HTTP status of the answer. */
-  readonly status: 401 | 429 | 503;
+  readonly status: 401 | 403 | 429 | 503;
   /** `error` of the challenge (RFC 6750 §3.1); null: the challenge is bare, or there is none. */
   readonly wireError: 'invalid_token' | null;
   /** true: what the client holds is worthless, the user must sign in again. false: it may refresh, retry or re-authenticate. */
@@ -36,13 +36,20 @@ export const TOKEN_ERRORS = {
   },
   session_revoked: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session has been revoked' },
   session_not_found: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session does not exist' },
+  session_mismatch: {
+    status: 401,
+    wireError: 'invalid_token',
+    terminal: false,
+    message: 'access token and refresh token belong to different sessions',
+  },
   refresh_limited: { status: 429, wireError: null, terminal: false, message: 'session has been refreshed too often' },
   fresh_token_required: { status: 401, wireError: 'invalid_token', terminal: false, message: 'a more recent sign-in is required' },
   user_rejected: { status: 401, wireError: 'invalid_token', terminal: true, message: 'user is gone or disabled' },
+  context_unsupported: { status: 403, wireError: null, terminal: false, message: 'tokens are not read in this kind of context' },
   store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
 } as const satisfies Record<string, TokenErrorDescription>;
 
-const REASONS = { 401: 'Unauthorized', 429: 'Too Many Requests', 503: 'Service Unavailable' } as const;
+const REASONS = { 401: 'Unauthorized', 403: 'Forbidden', 429: 'Too Many Requests', 503: 'Service Unavailable' } as const;
 
 /** The default body of a {@link TokenError}: Nest's own three members and the stable code. */
 export interface TokenErrorBody {
@@ -227,6 +234,18 @@ export class SessionNotFound extends TokenError {
   }
 }
 
+/**
+ * The expired access token of one session came with the refresh token of another: two tabs, of which one has signed out and in again. The
+ * request is refused, because what one user has filled in must not be sent as another. No token is lost: the client repeats the request
+ * with the tokens of one session.
+ */
+export class SessionMismatch extends TokenError {
+  override readonly name = 'SessionMismatch';
+  constructor(options?: ErrorOptions) {
+    super('session_mismatch', options);
+  }
+}
+
 /** The session has used up its rotations for this window. It lives; the client waits. */
 export class RefreshLimited extends TokenError {
   override readonly name = 'RefreshLimited';
@@ -251,6 +270,17 @@ export class UserRejected extends TokenError {
   override readonly name = 'UserRejected';
   constructor(options?: ErrorOptions) {
     super('user_rejected', options);
+  }
+}
+
+/**
+ * The guard stands in front of a handler whose context carries no request: a WebSocket message, a microservice's message, a GraphQL
+ * subscription. Override `getRequest` of `JwtAuthGuard` to say where its tokens are, or mark the handler with `@Public()`.
+ */
+export class ContextUnsupported extends TokenError {
+  override readonly name = 'ContextUnsupported';
+  constructor(options?: ErrorOptions) {
+    super('context_unsupported', options);
   }
 }
 

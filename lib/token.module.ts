@@ -1,11 +1,12 @@
 import type { DynamicModule, FactoryProvider, OnModuleInit, Provider } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { APP_GUARD, ModulesContainer } from '@nestjs/core';
+import { APP_GUARD, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { DEFAULT_REALM } from './access-token/key-ring.js';
 import { Clock, SystemClock } from './clock.js';
 import { JwtAuthGuard } from './http/jwt-auth.guard.js';
+import { TokenErrorFilter } from './http/token-error.filter.js';
 import { accessTokenServiceToken, refreshServiceToken, tokenInstanceToken, tokenTransportToken } from './instance-tokens.js';
 import { SealedOptions } from './options/sealed-options.js';
 import { TokenRepository } from './session/token-repository.js';
@@ -69,6 +70,7 @@ function compose(built: DynamicModule, extras: TokenModuleExtras): DynamicModule
       part(refreshServiceToken(name), name, ({ refresh }) => refresh),
       part(accessTokenServiceToken(name), name, ({ accessTokens }) => accessTokens),
       part(tokenTransportToken(name), name, ({ transport }) => transport),
+      errorFilterProvider(name),
       ...(globalGuard ? [{ provide: APP_GUARD, useClass: JwtAuthGuard }] : []),
     ],
     exports: exported,
@@ -100,6 +102,22 @@ function instanceProvider(realm: string, passportStrategy: string | undefined): 
     inject: [RESOLVED_OPTIONS, TokenRepository, Clock],
     useFactory: (options: ResolvedTokenOptions, repository: TokenRepository, clock: Clock) =>
       new TokenInstance({ realm, options, repository, clock, passportStrategy }),
+  };
+}
+
+/**
+ * Adds our filter before Nest adds those of the application, which therefore go first: the last one that is added is asked first. One is
+ * enough for an application with several instances.
+ */
+function errorFilterProvider(name: string): Provider {
+  return {
+    provide: TokenErrorFilter,
+    inject: [tokenInstanceToken(name), ApplicationConfig, HttpAdapterHost],
+    useFactory: ({ answers }: TokenInstance, config: ApplicationConfig, host: HttpAdapterHost) => {
+      const filter = new TokenErrorFilter(answers, host);
+      if (!config.getGlobalFilters().some((known) => known instanceof TokenErrorFilter)) config.addGlobalFilter(filter);
+      return filter;
+    },
   };
 }
 

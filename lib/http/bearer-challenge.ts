@@ -1,6 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
-import { responseOf } from '../execution-context.js';
 import type { TokenError } from '../token.errors.js';
 import { StoreUnavailable } from '../token.errors.js';
 import type { TokenModuleOptions } from '../token.options.js';
@@ -33,14 +32,29 @@ export function challengeOf(error: TokenError, scheme: string): string | null {
   return error.wireError === null ? scheme : `${scheme} error="${error.wireError}", error_description="${error.message}"`;
 }
 
+/** Errors whose response has been prepared: an error passes the interceptor, the guard or the filter, and sometimes two of them. */
+const PREPARED = new WeakSet<TokenError>();
+
+/** Where an error is on its way to. */
+export interface ErrorDestination {
+  readonly context: ExecutionContext;
+  /** The response that takes the headers, or `undefined` where there is none. */
+  readonly response: object | undefined;
+}
+
 /**
- * Sets the challenge and `Retry-After`, and shapes the body. Done where the error passes us, not in a filter: a library's filter never runs
- * beside an application's catch-all filter.
+ * Sets the challenge and `Retry-After`, and shapes the body, once for each error. The guard and the interceptor call it where the error
+ * passes them, because a filter of a library never runs when the application has a filter that catches everything.
  */
-export function prepareAnswer(error: TokenError, context: ExecutionContext, { scheme, errorBody, outages }: AnswerTerms): void {
+export function prepareAnswer(
+  error: TokenError,
+  { context, response }: ErrorDestination,
+  { scheme, errorBody, outages }: AnswerTerms,
+): void {
+  if (PREPARED.has(error)) return;
+  PREPARED.add(error);
   if (error instanceof StoreUnavailable) outages.report(error);
   if (errorBody) error.shapeBody(errorBody(error, context));
-  const response = responseOf(context);
   const raw = response && rawResponseOf(response);
   if (!raw || raw.headersSent) return;
   const challenge = challengeOf(error, scheme);

@@ -2,12 +2,13 @@ import type { CustomDecorator } from '@nestjs/common';
 import { SetMetadata } from '@nestjs/common';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
+import { INSTANCE_METADATA } from '../principal/callers.js';
 
 /** Metadata keys that the guard and the interceptor read: of the handler, else of its class. */
 export const AUTH_METADATA = {
   access: 'nestjs-token:access',
   fresh: 'nestjs-token:fresh',
-  instance: 'nestjs-token:instance',
+  instance: INSTANCE_METADATA,
 } as const;
 
 /** Opens a route, or all routes of a controller, that a guard would close. No token is looked at. */

@@ -4,12 +4,11 @@ import type { RecalledToken } from '../access-token/verified-token.cache.js';
 import type { TokenRequest } from '../execution-context.js';
 import { sessionOf } from '../principal/current-user.decorator.js';
 import type { Principal } from '../principal/principal.js';
-import type { SessionRotator } from '../session/session-rotator.js';
+import type { Presentation, SessionRotator } from '../session/session-rotator.js';
 import type { TokenMinter } from '../session/token-minter.js';
 import { principalOf } from '../session/token-minter.js';
-import { RefreshTokenInvalid, TokenExpired, TokenInvalid, TokenMissing } from '../token.errors.js';
+import { SessionMismatch, TokenExpired, TokenInvalid, TokenMissing } from '../token.errors.js';
 import type { AccessTokenStrategy } from './access-token.strategy.js';
-import { DeliveryWatch } from './delivery-watch.js';
 import { rawResponseOf } from './response-headers.js';
 import type { TokenTransport } from './token-transport.js';
 
@@ -20,14 +19,23 @@ export interface AuthenticatorParts {
   readonly minter: TokenMinter;
   readonly transport: TokenTransport;
   readonly strategy: () => AccessTokenStrategy;
-  /** G in milliseconds, or null: answers are not watched (strict reuse detection knows no recovery). */
-  readonly watchMs: number | null;
 }
 
-/** Who is calling, and a refresh inside the request where the access token is over (docs/rotation.md §5). */
+/** One operation to authenticate: an HTTP request, a GraphQL operation, or one message. */
+export interface TokenOperation {
+  /** Stands for the operation. Calls for the same one that come while it is being authenticated share the result. */
+  readonly key: object;
+  readonly request: TokenRequest;
+  /** The platform's response, or `undefined` where tokens cannot be sent back: then nothing is refreshed. */
+  readonly response: object | undefined;
+}
+
+/** Finds out who is calling, and refreshes inside the request where the access token has expired (docs/rotation.md §5). */
 export class RequestAuthenticator {
-  /** One authentication per request, however many guards are bound. Known tokens are not kept here: to recall them twice changes nothing. */
-  private readonly underWay = new WeakMap<TokenRequest, Promise<Principal>>();
+  /** Authentications under way, by operation. Nothing is kept once it is done: time, key and revocation are judged at each use. */
+  private readonly underWay = new WeakMap<object, Promise<Principal>>();
+  /** One presentation of a refresh token for each response. What it gave takes the place of the tokens that the request carries. */
+  private readonly refreshes = new WeakMap<object, Promise<Presentation>>();
   /** Whether a known token is not enough: `loadUser` or the store has its say about each request. */
   private readonly asksEachTime: boolean;
 
@@ -35,20 +43,20 @@ export class RequestAuthenticator {
     this.asksEachTime = parts.minter.loadsUsers || parts.accessTokens.isStrict;
   }
 
-  /** The caller by a token that has been verified before: most requests end here. Undefined: {@link authenticate} the request. */
+  /** The caller by a token that has been verified before: most requests end here. `undefined`: {@link authenticate} the operation. */
   recall(request: TokenRequest): Principal | undefined {
     const token = this.asksEachTime ? undefined : this.parts.transport.accessToken(request);
     const known = token === undefined ? undefined : this.parts.accessTokens.recall(token);
     return known && freshOf(known);
   }
 
-  /**
-   * @param response the platform's response, or undefined where tokens cannot be sent back: then nothing is refreshed.
-   * @throws {TokenError} rejects with it.
-   */
-  authenticate(request: TokenRequest, response: object | undefined): Promise<Principal> {
-    const authentication = this.underWay.get(request) ?? this.verifyOrRefresh(request, response);
-    this.underWay.set(request, authentication);
+  /** @throws {TokenError} rejects with it. */
+  authenticate(operation: TokenOperation): Promise<Principal> {
+    const { key } = operation;
+    const shared = this.underWay.get(key);
+    if (shared) return shared;
+    const authentication = this.verifyOrRefresh(operation).finally(() => this.underWay.delete(key));
+    this.underWay.set(key, authentication);
     return authentication;
   }
 
@@ -57,7 +65,9 @@ export class RequestAuthenticator {
     return principalOf(claims, await this.parts.minter.loadUser(sessionOf(claims)));
   }
 
-  private async verifyOrRefresh(request: TokenRequest, response: object | undefined): Promise<Principal> {
+  private async verifyOrRefresh({ request, response }: TokenOperation): Promise<Principal> {
+    const refreshed = response && this.refreshes.get(rawResponseOf(response));
+    if (refreshed) return this.verifyRefreshed(await refreshed);
     try {
       return await this.verify(request);
     } catch (error) {
@@ -76,16 +86,21 @@ export class RequestAuthenticator {
     return known ? this.principalOf(await accessTokens.confirmed(known.claims)) : strategy().run(request);
   }
 
+  /** A second guard on the same request: the new access token is judged as if the request had brought it. */
+  private async verifyRefreshed({ pair }: Presentation): Promise<Principal> {
+    return this.principalOf(await this.parts.accessTokens.verify(pair.accessToken));
+  }
+
   /** Presents the refresh token, and puts the new pair on the response before anything else can happen to it. */
   private async refresh(refreshToken: string, response: object, reason: unknown): Promise<Principal> {
-    const { rotator, transport, watchMs } = this.parts;
+    const { rotator, transport } = this.parts;
     const token = rotator.decode(refreshToken);
-    if (reason instanceof TokenExpired && reason.sessionId !== token.sessionId) throw new RefreshTokenInvalid();
-    const { pair, principal, snapshot } = await rotator.present(token);
-    const tokens = transport.write(response, pair);
-    if (pair.refreshToken !== undefined && watchMs !== null) {
-      new DeliveryWatch({ rotator, transport, graceMs: watchMs }, tokens, snapshot).start();
-    }
+    if (reason instanceof TokenExpired && reason.sessionId !== token.sessionId) throw new SessionMismatch();
+    const raw = rawResponseOf(response);
+    const presentation = this.refreshes.get(raw) ?? rotator.present(token);
+    this.refreshes.set(raw, presentation);
+    const { pair, principal } = await presentation;
+    transport.write(response, pair);
     return { ...principal };
   }
 }

@@ -1,59 +1,56 @@
 import type { ServerResponse } from 'node:http';
 
-/** The answer must not be stored, and depends on who asks (RFC 6749 §5.1, RFC 9111 §5.2.2.5). */
-const UNCACHEABLE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;
-/** Targeted cache control (RFC 9213) would win over `Cache-Control` at a content delivery network. */
-const OVERRIDES = ['CDN-Cache-Control', 'Surrogate-Control'] as const;
+/**
+ * A response with tokens must not be stored (RFC 6749 §5.1, RFC 9111 §5.2.2.5). nginx ranks `X-Accel-Expires` above `Cache-Control`, and
+ * keeps to it even where it is configured to ignore `Cache-Control`.
+ */
+const UNCACHEABLE = { 'Cache-Control': 'no-store', Pragma: 'no-cache', 'X-Accel-Expires': '0' } as const;
+/** Targeted cache control (RFC 9213) and what was used before it: caches and content delivery networks rank these above `Cache-Control`. */
+const TARGETED_CACHE_CONTROL = /^(?:.+-)cache-control$|^(?:surrogate|edge)-control$/i;
+/** A response with tokens depends on these request headers, in addition to those that carry the tokens. */
 const VARY = ['Authorization', 'Cookie', 'Origin', 'Sec-Fetch-Site'] as const;
 
 type HeadArguments = readonly unknown[];
 type WriteHead = (...args: HeadArguments) => ServerResponse;
 
+/** A header that carries a token, or tells something of one. */
+interface TokenHeader {
+  readonly value: string;
+  /** Asked when the head is written: whether the response may still carry this header. */
+  readonly isDeliverable: () => boolean;
+}
+
 /**
  * Token headers on one response. They are set at once, on the raw response: no later guard, pipe, filter or handler, and no hijacked reply
- * (Fastify), can lose them. When the head is written they are enforced once more, with the headers that make the answer uncacheable,
- * whatever the handler has set or passes to `writeHead`.
+ * (Fastify), can lose them. When the head is written they are enforced once more, with the headers that make the response uncacheable,
+ * whatever the handler has set or passes to `writeHead`. What must not be delivered any more is taken off then.
  */
 export class ResponseTokens {
-  private readonly headers = new Map<string, string>();
-  private readonly beforeHead: (() => void)[] = [];
+  private readonly headers = new Map<string, TokenHeader>();
 
-  constructor(private readonly raw: ServerResponse) {
-    const { raw: response } = this;
-    const writeHead = response.writeHead.bind(response) as WriteHead;
-    response.writeHead = (...args: HeadArguments) => writeHead(...this.enforce(args));
+  /**
+   * @param raw the response of `node:http`, `node:https` or `node:http2`.
+   * @param varyOn names of the request headers that carry tokens.
+   */
+  constructor(
+    private readonly raw: ServerResponse,
+    private readonly varyOn: readonly string[],
+  ) {
+    const writeHead = raw.writeHead.bind(raw) as WriteHead;
+    raw.writeHead = (...args: HeadArguments) => writeHead(...this.enforce(args));
   }
 
-  /** false once the head has been written: nothing can be added or taken off. */
-  get isOpen(): boolean {
-    return !this.raw.headersSent;
-  }
-
-  set(name: string, value: string): void {
-    this.headers.set(name, value);
-    if (this.isOpen) this.raw.setHeader(name, value);
-  }
-
-  remove(name: string): void {
-    this.headers.delete(name);
-    if (this.isOpen) this.raw.removeHeader(name);
-  }
-
-  /** Calls back when the head is about to be written: the last moment to take a token off. */
-  onHead(callback: () => void): void {
-    this.beforeHead.push(callback);
-  }
-
-  /** Calls back when the answer has been sent, or the client is gone. */
-  onClose(callback: () => void): void {
-    this.raw.once('close', callback);
+  /** Sets a header. Does nothing once the head of the response has been written. */
+  set(name: string, header: TokenHeader): void {
+    if (this.raw.headersSent) return;
+    this.headers.set(name, header);
+    this.raw.setHeader(name, header.value);
   }
 
   /** @returns the arguments of `writeHead` without their headers: these are set before ours, so that ours win. */
   private enforce(args: HeadArguments): HeadArguments {
     const headers = args.find((argument) => typeof argument === 'object' && argument !== null);
-    if (this.isOpen) {
-      for (const callback of this.beforeHead.splice(0)) callback();
+    if (!this.raw.headersSent) {
       setAll(this.raw, headers);
       this.apply();
     }
@@ -61,10 +58,13 @@ export class ResponseTokens {
   }
 
   private apply(): void {
-    if (this.headers.size === 0) return;
-    for (const [name, value] of [...this.headers, ...Object.entries(UNCACHEABLE)]) this.raw.setHeader(name, value);
-    for (const name of OVERRIDES) this.raw.removeHeader(name);
-    appendToList(this.raw, 'Vary', VARY);
+    for (const [name, { value, isDeliverable }] of this.headers) {
+      if (isDeliverable()) this.raw.setHeader(name, value);
+      else this.raw.removeHeader(name);
+    }
+    for (const name of this.raw.getHeaderNames()) if (TARGETED_CACHE_CONTROL.test(name)) this.raw.removeHeader(name);
+    for (const [name, value] of Object.entries(UNCACHEABLE)) this.raw.setHeader(name, value);
+    appendToList(this.raw, 'Vary', [...VARY, ...this.varyOn]);
     appendToList(this.raw, 'Access-Control-Expose-Headers', [...this.headers.keys()]);
   }
 }
@@ -83,7 +83,11 @@ export function appendToList(raw: ServerResponse, header: string, names: readonl
     .map((name) => name.trim())
     .filter(Boolean);
   const known = new Set(listed.map((name) => name.toLowerCase()));
-  raw.setHeader(header, [...listed, ...names.filter((name) => !known.has(name.toLowerCase()))].join(', '));
+  for (const name of names) {
+    if (!known.has(name.toLowerCase())) listed.push(name);
+    known.add(name.toLowerCase());
+  }
+  raw.setHeader(header, listed.join(', '));
 }
 
 /** What `writeHead` would do with its header argument: an object, a flat list, or a list of pairs. */

@@ -5,11 +5,11 @@ import type { Observable } from 'rxjs';
 import { catchError, tap } from 'rxjs';
 import { responseOf } from '../execution-context.js';
 import { TokenPair } from '../session/token-pair.js';
-import { TokenError } from '../token.errors.js';
+import { SessionRevoked, TokenError } from '../token.errors.js';
 import { prepareAnswer } from './bearer-challenge.js';
 import { RoutePolicies } from './route-policy.js';
 
-/** How deep in an answer a pair is looked for: `{ user, tokens: { … pair } }`. */
+/** How deep in a result a pair is looked for: `{ user, tokens: { … pair } }`. */
 const DEPTH = 3;
 
 /**
@@ -28,24 +28,37 @@ export class TokenInterceptor implements NestInterceptor {
     const { instance } = this.policies.of(context);
     const response = responseOf(context);
     return next.handle().pipe(
-      tap((answer) => {
-        const pair = pairIn(answer, DEPTH);
+      tap((result) => {
+        const pair = pairIn(result, DEPTH);
+        if (pair?.deliverable === 'none') throw new SessionRevoked(pair.sessionId);
         if (pair && response) instance.transport.write(response, pair);
       }),
       catchError((error: unknown) => {
-        if (error instanceof TokenError) prepareAnswer(error, context, instance.answers);
+        if (error instanceof TokenError) prepareAnswer(error, { context, response }, instance.answers);
         throw error;
       }),
     );
   }
 }
 
-function pairIn(answer: unknown, depth: number): TokenPair | undefined {
-  if (answer instanceof TokenPair) return answer;
-  if (depth === 0 || typeof answer !== 'object' || answer === null) return undefined;
-  for (const member of Object.values(answer)) {
+/** Looks into arrays and plain objects only, and calls no getter: a handler may return anything. */
+function pairIn(result: unknown, depth: number): TokenPair | undefined {
+  if (result instanceof TokenPair) return result;
+  if (depth === 0) return undefined;
+  for (const member of membersOf(result)) {
     const pair = pairIn(member, depth - 1);
     if (pair) return pair;
   }
   return undefined;
+}
+
+function membersOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== 'object' || value === null || !isPlain(value)) return [];
+  return Object.values(Object.getOwnPropertyDescriptors(value)).map((descriptor): unknown => descriptor.value);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }

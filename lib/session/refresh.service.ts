@@ -3,6 +3,7 @@ import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
 import { withoutControlCharacters } from '../plain-text.js';
 import type { Principal } from '../principal/principal.js';
+import { Delivery } from './delivery.js';
 import type { RotationOutcome } from './rotation.js';
 import type { SessionJanitor } from './session-janitor.js';
 import type { SessionParts, SessionRotator } from './session-rotator.js';
@@ -42,13 +43,15 @@ export class RefreshService {
    * @throws {TokenError} `user_rejected` when `loadUser` returns null; `store_unavailable`.
    */
   async signIn(subject: string, options: SignInOptions = {}): Promise<TokenPair> {
-    const { realm, codec, minter, repository, events, clock } = this.parts;
+    const { realm, codec, minter, repository, revocations, events, clock } = this.parts;
     const { secret, sessionId } = codec.newSession();
     const draft = this.draft(subject, sessionId, options);
     const answer = await minter.ask({ sessionId, subject, authTime: clock.now(), claims: draft.claims });
     const snapshot = await this.rotator.ask(() => repository.insert(draft));
     events.emit({ type: 'signed-in', realm, at: snapshot.at, sessionId, subject });
-    return minter.pair(snapshot, answer, codec.encode(secret, snapshot.session)).pair;
+    // A first refresh token has no parent that could be recovered: however late it is, it stays on the response.
+    const delivery = new Delivery(revocations, sessionId, Infinity);
+    return minter.pair({ snapshot, answer, refreshToken: codec.encode(secret, snapshot.session), delivery }).pair;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { SessionAdvance } from './token-repository.js';
 import type { RefreshTokenPosition, SessionSnapshot } from './token-session.js';
 
 /** Outcomes of presenting a refresh token that authenticate the caller. */
@@ -22,11 +23,14 @@ export type RotationVerdict =
   /** The caller holds the current token. `confirm`: the parent must first be made unrecoverable. */
   | { readonly kind: 'kept'; readonly confirm: boolean }
   /** The caller gets the token at the session's own position; nothing is written. */
-  | { readonly kind: 'coalesced' | 'recovered' }
-  /** The caller gets the token at `to`, once the session has been put there. `parentBranch` null: left as it is. */
-  | { readonly kind: 'recovered' | 'healed'; readonly to: RefreshTokenPosition & { readonly parentBranch: number | null } };
+  | { readonly kind: 'coalesced' }
+  /** The caller gets the token at `to`, once the session has been put there and its idle lifetime has been renewed. */
+  | { readonly kind: 'recovered' | 'healed'; readonly to: Omit<SessionAdvance, 'idleMs'> };
 
-/** The last branch: beyond it the same token is handed out again, so that a lost response never signs anybody out. */
+/**
+ * The last branch. Beyond it the same token is handed out again, so that a lost response never signs anybody out. Only the idle lifetime is
+ * renewed then: neither the position nor the grace period changes.
+ */
 export const LAST_BRANCH = 255;
 
 /**
@@ -41,7 +45,9 @@ export function decideRotation(snapshot: SessionSnapshot, token: RefreshTokenPos
   if (now >= session.idleExpiresAt || now >= session.absoluteExpiresAt) return { kind: 'expired' };
   const ahead = token.generation - session.generation;
   if (ahead === 0 && token.branch <= session.branch) return decideCurrent(snapshot, rules);
-  if (ahead >= 0) return { kind: 'healed', to: { generation: token.generation + 1, branch: 0, parentBranch: token.branch } };
+  if (ahead >= 0) {
+    return { kind: 'healed', to: { generation: token.generation + 1, branch: 0, parentBranch: token.branch, restartsGrace: true } };
+  }
   return ahead === -1 && rules.reuse === 'tolerant' ? decideParent(snapshot, token, rules) : { kind: 'reuse' };
 }
 
@@ -61,10 +67,10 @@ function decideCurrent({ session, at: now }: SessionSnapshot, rules: RotationRul
 function decideParent({ session, at: now }: SessionSnapshot, token: RefreshTokenPosition, rules: RotationRules): RotationVerdict {
   if (now - session.rotatedAt < rules.graceMs) return { kind: 'coalesced' };
   if (token.branch !== session.parentBranch || rules.recoverLost === 'grace') return { kind: 'reuse' };
-  if (session.branch >= LAST_BRANCH) return { kind: 'recovered' };
+  const restartsGrace = session.branch < LAST_BRANCH;
   return {
     kind: 'recovered',
-    // The parent is left as it is in the store: a confirmation that came since this look must not be undone.
-    to: { generation: session.generation, branch: session.branch + 1, parentBranch: null },
+    // The parent is left as it is in the store: a confirmation that came since this read must not be undone.
+    to: { generation: session.generation, branch: session.branch + (restartsGrace ? 1 : 0), parentBranch: null, restartsGrace },
   };
 }

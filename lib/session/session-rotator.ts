@@ -15,6 +15,7 @@ import type { DecodedRefreshToken, RefreshTokenCodec } from './refresh-token.cod
 import type { RevocationList } from './revocation-list.js';
 import type { RotationOutcome, RotationRules, RotationVerdict } from './rotation.js';
 import { decideRotation } from './rotation.js';
+import { Delivery } from './delivery.js';
 import type { SessionEvents } from './session-events.js';
 import type { MintedPair, TokenMinter } from './token-minter.js';
 import type { TokenRepository } from './token-repository.js';
@@ -41,16 +42,21 @@ export interface SessionParts {
   readonly clock: Clock;
 }
 
-/** What a good presentation gives: the outcome, the pair, and the session as it stands. */
+/** What presenting a good refresh token gives: the outcome, the pair, and the caller. */
 export interface Presentation extends MintedPair {
+  readonly outcome: RotationOutcome;
+}
+
+/** What one round came to: the outcome, and the session as the store has it now. */
+interface Settled {
   readonly outcome: RotationOutcome;
   readonly snapshot: SessionSnapshot;
 }
 
-/** What became of a refresh token while an answer that carries it waited. */
-export type Delivery = 'current' | 'superseded' | 'revoked';
-
-type Settled = Pick<Presentation, 'outcome' | 'snapshot'>;
+/** A settled presentation, and the instant of `performance.now()` before its first statement was sent. */
+interface DatedSettlement extends Settled {
+  readonly sentAt: number;
+}
 
 /** One budget for everything: lost races, conflicts, conditional writes that met another one. */
 const ROUNDS = 4;
@@ -81,19 +87,6 @@ export class SessionRotator {
     return presentation;
   }
 
-  /**
-   * Tells whether a refresh token that has waited for its answer is still the session's, and if so starts its grace anew
-   * (docs/rotation.md §5.4). @throws whatever the store throws.
-   */
-  async confirmDelivery({ session }: SessionSnapshot): Promise<Delivery> {
-    const { repository } = this.parts;
-    const { generation, branch } = session;
-    const confirmed = await repository.advance(session, session, { generation, branch, parentBranch: null, idleMs: null });
-    if (confirmed) return 'current';
-    const found = await repository.find(session);
-    return found?.session.revokedAt === null ? 'superseded' : 'revoked';
-  }
-
   /** Ends a session, and remembers it. @returns whether this call ended it. */
   async revoke(key: SessionKey, reason: RevokeReason): Promise<boolean> {
     const { repository, revocations, events, clock } = this.parts;
@@ -116,12 +109,22 @@ export class SessionRotator {
 
   private async presentAlone(token: DecodedRefreshToken): Promise<Presentation> {
     const { codec, minter, events, realm } = this.parts;
-    const { outcome, snapshot } = await this.inRounds(() => this.round(token));
+    const { outcome, snapshot, sentAt } = await this.inRounds(() => this.round(token));
     const { session, at } = snapshot;
     events.emit({ type: outcome, realm, at, sessionId: session.id, subject: session.subject });
     const answer = await minter.ask(sessionInfoOf(session)).catch((error: unknown) => this.rejectUser(error, snapshot));
     const refreshToken = outcome === 'kept' ? undefined : codec.encode(token.secret, session);
-    return { outcome, snapshot, ...minter.pair(snapshot, answer, refreshToken) };
+    return { outcome, ...minter.pair({ snapshot, answer, refreshToken, delivery: this.delivery(session.id, sentAt) }) };
+  }
+
+  /**
+   * A refresh token that has waited for more than half of the grace period is left out of the response (docs/rotation.md §5.4), unless the
+   * rules forgive no lost response after the grace period: without the token, the client would be signed out then.
+   */
+  private delivery(sessionId: string, sentAt: number): Delivery {
+    const { revocations, rules } = this.parts;
+    const isForgiven = rules.reuse === 'tolerant' && rules.recoverLost === 'always';
+    return new Delivery(revocations, sessionId, isForgiven ? sentAt + rules.graceMs / 2 : Infinity);
   }
 
   private async inRounds<T>(round: () => Promise<T | null>): Promise<T> {
@@ -140,8 +143,14 @@ export class SessionRotator {
     throw new StoreUnavailable({ cause });
   }
 
-  /** Steps 1 and 2 once; null: again. */
-  private async round(token: DecodedRefreshToken): Promise<Settled | null> {
+  /** Steps 1 and 2 of the protocol once. `null` means: again. */
+  private async round(token: DecodedRefreshToken): Promise<DatedSettlement | null> {
+    const sentAt = performance.now();
+    const settled = await this.settle(token);
+    return settled && { ...settled, sentAt };
+  }
+
+  private async settle(token: DecodedRefreshToken): Promise<Settled | null> {
     const { repository, rules, realm, idleMs } = this.parts;
     const key = { realm, id: token.sessionId };
     const settleMs = rules.reuse === 'strict' ? null : 2 * rules.graceMs;
@@ -157,15 +166,13 @@ export class SessionRotator {
     switch (verdict.kind) {
       case 'kept':
         return verdict.confirm
-          ? this.advance('kept', found, { ...position(session), parentBranch: -1, idleMs: null })
+          ? this.advance('kept', found, { ...position(session), parentBranch: -1, idleMs: null, restartsGrace: true })
           : { outcome: 'kept', snapshot: found };
       case 'coalesced':
         return { outcome: 'coalesced', snapshot: found };
       case 'recovered':
       case 'healed':
-        return 'to' in verdict
-          ? this.advance(verdict.kind, found, { ...verdict.to, idleMs: this.parts.idleMs })
-          : { outcome: 'recovered', snapshot: found };
+        return this.advance(verdict.kind, found, { ...verdict.to, idleMs: this.parts.idleMs });
       case 'raced':
         return null;
       default:

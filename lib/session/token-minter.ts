@@ -4,6 +4,7 @@ import type { AccessTokenService } from '../access-token/access-token.service.js
 import type { Principal } from '../principal/principal.js';
 import { StoreUnavailable, TokenError, UserRejected } from '../token.errors.js';
 import type { TokenModuleOptions } from '../token.options.js';
+import type { Delivery } from './delivery.js';
 import { TokenPair } from './token-pair.js';
 import type { SessionInfo, SessionSnapshot } from './token-session.js';
 
@@ -20,6 +21,15 @@ export interface MintingAnswer {
 export interface MintedPair {
   readonly pair: TokenPair;
   readonly principal: Principal;
+}
+
+/** What a pair is made from. */
+export interface PairSource {
+  readonly snapshot: SessionSnapshot;
+  readonly answer: MintingAnswer;
+  /** `undefined`: the caller holds the current refresh token. */
+  readonly refreshToken: string | undefined;
+  readonly delivery: Delivery;
 }
 
 /** Makes token pairs of sessions, once the application has agreed. */
@@ -55,20 +65,21 @@ export class TokenMinter {
     return { user, claims: await orUnavailable(async () => ownClaims(await claims(session.subject, session))) };
   }
 
-  /** @param refreshToken undefined: the caller holds the current one. */
-  pair({ session, at }: SessionSnapshot, answer: MintingAnswer, refreshToken: string | undefined): MintedPair {
+  /** Makes the pair of a session as it stands, and the caller that its access token speaks for. */
+  pair({ snapshot: { session, at }, answer, refreshToken, delivery }: PairSource): MintedPair {
     const lifetimeMs = Math.min(this.accessTokens.jitteredLifetime(), session.absoluteExpiresAt - at);
     const { subject, id: sessionId, authTime } = session;
     const { token: accessToken, claims } = this.accessTokens.mint({ subject, sessionId, claims: answer.claims, at, authTime, lifetimeMs });
     const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt);
-    const pair = new TokenPair({
+    const fields = {
       accessToken,
       ...(refreshToken !== undefined && { refreshToken }),
       tokenType: this.tokenType,
       expiresIn: claims.exp - claims.iat,
       refreshExpiresIn: Math.floor((expiresAt - at) / 1_000),
       sessionId,
-    });
+    };
+    const pair = new TokenPair(fields, delivery);
     return { pair, principal: principalOf(claims, answer.user) };
   }
 }

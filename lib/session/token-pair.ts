@@ -1,9 +1,14 @@
 import { inspect } from 'node:util';
+import type { Deliverable, Delivery } from './delivery.js';
 
 /** The answer of a token endpoint (RFC 6749 §5.1), and the id of the session. */
 export interface TokenPairBody {
-  access_token: string;
-  /** Absent where the caller already holds the current one (RFC 6749 §6 allows it). */
+  /** Absent only when the session has been revoked since the pair was issued. */
+  access_token?: string;
+  /**
+   * Absent where the caller already holds the current one (RFC 6749 §6 allows it), and in a response that is written more than half of the
+   * grace period after the refresh: the client keeps the refresh token that it has, and its next refresh is recovered.
+   */
   refresh_token?: string;
   token_type: string;
   /** Seconds. */
@@ -27,15 +32,34 @@ export class TokenPair {
   /** The session id (`sid`). */
   readonly sessionId!: string;
 
-  constructor(fields: Pick<TokenPair, 'accessToken' | 'refreshToken' | 'tokenType' | 'expiresIn' | 'refreshExpiresIn' | 'sessionId'>) {
+  readonly #delivery: Delivery | undefined;
+
+  /**
+   * @param fields the tokens and what is told of them.
+   * @param delivery judges what a late response may carry. Left out: the pair is always carried whole.
+   */
+  constructor(
+    fields: Pick<TokenPair, 'accessToken' | 'refreshToken' | 'tokenType' | 'expiresIn' | 'refreshExpiresIn' | 'sessionId'>,
+    delivery?: Delivery,
+  ) {
     Object.assign(this, fields);
+    this.#delivery = delivery;
   }
 
-  /** The RFC 6749 §5.1 names, also when the pair is nested in another answer (`{ user, tokens: pair }`). */
+  /** What a response that is written now may carry of this pair. @internal */
+  get deliverable(): Deliverable {
+    return this.#delivery?.judge() ?? 'both';
+  }
+
+  /**
+   * The RFC 6749 §5.1 names, also when the pair is nested in another response (`{ user, tokens: pair }`). Leaves out what a response that
+   * is written now must not carry (docs/rotation.md §5.4).
+   */
   toJSON(): TokenPairBody {
+    const { deliverable } = this;
     return {
-      access_token: this.accessToken,
-      ...(this.refreshToken !== undefined && { refresh_token: this.refreshToken }),
+      ...(deliverable !== 'none' && { access_token: this.accessToken }),
+      ...(deliverable === 'both' && this.refreshToken !== undefined && { refresh_token: this.refreshToken }),
       token_type: this.tokenType,
       expires_in: this.expiresIn,
       refresh_expires_in: this.refreshExpiresIn,

@@ -24,6 +24,8 @@ export interface SessionAdvance extends RefreshTokenPosition {
   readonly parentBranch: number | null;
   /** Renews the idle lifetime (milliseconds) and `lastUsedAt`; null leaves both. */
   readonly idleMs: number | null;
+  /** Whether a new grace period begins: `rotatedAt` becomes the present instant. `false` leaves `rotatedAt` as it is. */
+  readonly restartsGrace: boolean;
 }
 
 /** How long a store is waited for, milliseconds. */
@@ -71,7 +73,8 @@ export abstract class TokenRepository {
   abstract rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationTerms): Promise<SessionSnapshot | null>;
 
   /**
-   * Puts a session that stands at exactly `from` and is not revoked to `to` and sets `rotatedAt`: recovery, healing, confirmation.
+   * Puts a session that stands at exactly `from` and is not revoked to `to`: recovery, healing, confirmation. Sets `rotatedAt` where
+   * `to.restartsGrace` says so.
    * @returns the session as it is now, or null, having changed nothing.
    */
   abstract advance(key: SessionKey, from: RefreshTokenPosition, to: SessionAdvance): Promise<SessionSnapshot | null>;

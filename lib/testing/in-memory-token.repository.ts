@@ -50,7 +50,8 @@ export class InMemoryTokenRepository extends TokenRepository {
     const { generation, branch } = to;
     const parentBranch = to.parentBranch ?? session.parentBranch;
     const renewed = to.idleMs === null ? {} : { lastUsedAt: now, idleExpiresAt: now + to.idleMs };
-    return this.put({ ...session, generation, branch, parentBranch, rotatedAt: now, ...renewed }, now);
+    const rotatedAt = to.restartsGrace ? now : session.rotatedAt;
+    return this.put({ ...session, generation, branch, parentBranch, rotatedAt, ...renewed }, now);
   }
 
   override async find(key: SessionKey): Promise<SessionSnapshot | null> {

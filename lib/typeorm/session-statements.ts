@@ -67,7 +67,7 @@ export class SessionStatements {
         generation: q.bind(to.generation),
         branch: q.bind(to.branch),
         ...(to.parentBranch !== null && { parentBranch: q.bind(to.parentBranch) }),
-        rotatedAt: now,
+        ...(to.restartsGrace && { rotatedAt: now }),
         ...(to.idleMs !== null && { lastUsedAt: now, idleExpiresAt: `${now} + ${q.bind(to.idleMs)}` }),
       });
       return `UPDATE ${q.table} SET ${assignments} WHERE ${this.isLive(q, key)} AND ${this.standsAt(q, from)}`;

@@ -122,7 +122,7 @@ export class TypeOrmTokenRepository extends TokenRepository {
   /** The instant of the change, not of this look, dates what follows. */
   private async findChanged(key: SessionKey): Promise<SessionSnapshot | null> {
     const found = await this.find(key);
-    return found && { ...found, at: found.session.rotatedAt || found.session.createdAt };
+    return found && { ...found, at: Math.max(found.session.rotatedAt, found.session.lastUsedAt) };
   }
 
   private async rows(statement: Statement): Promise<readonly Row[]> {

@@ -87,6 +87,16 @@ class Shapes {
     return 'x';
   }
 
+  @Get('targeted')
+  @Header('X-Accel-Expires', '3600')
+  @Header('Surrogate-Control', 'max-age=3600')
+  @Header('Cloudflare-CDN-Cache-Control', 'max-age=3600')
+  @Header('Edge-Control', 'cache-maxage=1h')
+  @Header('X-LiteSpeed-Cache-Control', 'public, max-age=3600')
+  targeted(): string {
+    return 'x';
+  }
+
   @Get('vary')
   @Header('Vary', 'Accept-Encoding, origin')
   @Header('Access-Control-Expose-Headers', 'X-Total')
@@ -190,7 +200,7 @@ describe.each(ADAPTERS)('a refresh inside the request on %s', (adapter) => {
 
   it("keeps the application's own headers and lists", async () => {
     const answer = await refreshedAnswer('/vary');
-    expect(answer.headers.vary).toBe('Accept-Encoding, origin, Authorization, Cookie, Sec-Fetch-Site');
+    expect(answer.headers.vary).toBe('Accept-Encoding, origin, Authorization, Cookie, Sec-Fetch-Site, X-Refresh-Token');
     expect(answer.headers['access-control-expose-headers']).toBe('X-Total, Authorization, X-Refresh-Token, X-Access-Token-Expires-In');
     expect((await refreshedAnswer('/res')).headers['x-app']).toBe('yes');
   });
@@ -204,6 +214,13 @@ describe.each(ADAPTERS)('a refresh inside the request on %s', (adapter) => {
 
   it('removes targeted cache control that would win over no-store', async () => {
     expect((await refreshedAnswer('/public')).headers['cdn-cache-control']).toBeUndefined();
+  });
+
+  it('tells nginx not to store the response, and removes what other caches rank above no-store (F-16)', async () => {
+    const { headers } = await refreshedAnswer('/targeted');
+    expect([headers['x-accel-expires'], headers['cache-control']]).toEqual(['0', 'no-store']);
+    const targeted = ['surrogate-control', 'cloudflare-cdn-cache-control', 'edge-control', 'x-litespeed-cache-control'];
+    expect(targeted.map((name) => headers[name])).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   it('delivers the pair on 304', async () => {
@@ -221,6 +238,7 @@ describe.each(ADAPTERS)('a refresh inside the request on %s', (adapter) => {
   it('leaves the headers of an ordinary answer alone', async () => {
     const pair = await running.app.get(RefreshService).signIn('alice');
     const answer = await running.call('/public', { headers: bearing(pair) });
+    expect((await running.call('/targeted', { headers: bearing(pair) })).headers['x-accel-expires']).toBe('3600');
     expect(answer.headers).toMatchObject({ 'cache-control': 'public, max-age=3600', 'cdn-cache-control': 'max-age=600' });
     expect(answer.headers['x-refresh-token']).toBeUndefined();
   });

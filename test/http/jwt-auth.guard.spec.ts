@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import type { ArgumentsHost, ExceptionFilter, ExecutionContext } from '@nestjs/common';
-import { Catch, Controller, Get, HttpException, Injectable, UnauthorizedException, UseGuards } from '@nestjs/common';
-import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
-import type { Principal, SessionInfo, TokenModuleRootOptions } from 'nestjs-token';
+import type { ArgumentsHost, CanActivate, ExceptionFilter, ExecutionContext } from '@nestjs/common';
+import { Catch, Controller, Get, HttpException, Injectable, UnauthorizedException, UseGuards, UseInterceptors } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import type { ServerResponse } from 'node:http';
+import type { Principal, SessionInfo, TokenModuleRootOptions, TokenPair, TokenRequest } from 'nestjs-token';
 import {
   AccessTokenService,
   CurrentSession,
@@ -11,11 +12,15 @@ import {
   JwtAuthGuard,
   OptionalAuth,
   Public,
+  RefreshLimited,
   RefreshService,
   StoreUnavailable,
   TokenError,
+  TokenInterceptor,
+  TokenMissing,
   TokenRepository,
 } from 'nestjs-token';
+import { FakeClock } from 'nestjs-token/testing';
 import type { AdapterName, AppSetup, TestApp } from '../support/app.js';
 import { ADAPTERS, bearing, expired, MeController, startApp } from '../support/app.js';
 
@@ -41,8 +46,118 @@ class SlowGuard extends JwtAuthGuard {
   }
 }
 
+/** Lets `verdict` decide, whatever was found out about the caller. */
+@Injectable()
+class DecidingGuard extends JwtAuthGuard {
+  static verdict: () => unknown = () => null;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the signature that applications override
+  override handleRequest<User = Principal>(): User {
+    return DecidingGuard.verdict() as User;
+  }
+}
+
+/** A gateway in front of the application has packed the tokens into headers and a response of its own. */
+@Injectable()
+class PackedGuard extends JwtAuthGuard {
+  protected override getRequest(context: ExecutionContext): TokenRequest {
+    const { headers } = requestIn(context);
+    return { headers: { authorization: headers['packed-access'] as string, 'x-refresh-token': headers['packed-refresh'] } };
+  }
+
+  protected override getResponse(context: ExecutionContext): object {
+    const { headers } = requestIn(context);
+    return packedResponses.get(String(headers['packed-id'])) ?? {};
+  }
+}
+
+/** Every operation comes over one connection, whose request is the same object each time. */
+@Injectable()
+class ConnectionGuard extends JwtAuthGuard {
+  static connection: TokenRequest = { headers: {} };
+  protected override getRequest(): TokenRequest {
+    return ConnectionGuard.connection;
+  }
+}
+
+/** Ends the session of the request between two guards. */
+@Injectable()
+class RevokingGuard implements CanActivate {
+  constructor(private readonly refresh: RefreshService) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    await this.refresh.signOut(String(requestIn(context).headers['x-refresh-token']));
+    return true;
+  }
+}
+
+const requestIn = (context: ExecutionContext) => context.switchToHttp().getRequest<TokenRequest>();
+const packedResponses = new Map<string, ServerResponse>();
+
+@Controller('packed')
+@UseGuards(PackedGuard)
+@UseInterceptors(TokenInterceptor)
+class PackedRoutes {
+  constructor(private readonly refresh: RefreshService) {}
+
+  @Get('me')
+  me(@CurrentUser('sub') sub: string): object {
+    return { sub };
+  }
+
+  @Get('again')
+  again(): Promise<TokenPair> {
+    return this.refresh.signIn('bob');
+  }
+
+  @Get('refused')
+  refused(): never {
+    throw new TokenMissing();
+  }
+}
+
+/** Where tokens and errors leave without an interceptor. */
+@Controller('bare')
+class BareRoutes {
+  constructor(private readonly refresh: RefreshService) {}
+
+  @Get('refresh')
+  async again(): Promise<TokenPair> {
+    return (await this.refresh.rotate('junk')).pair;
+  }
+
+  @Get('limited')
+  limited(): never {
+    throw new RefreshLimited(7);
+  }
+}
+
 @Controller()
 class Routes {
+  @Get('connection')
+  @UseGuards(ConnectionGuard)
+  connection(@CurrentUser('sub') sub: string): object {
+    return { sub };
+  }
+
+  @Get('revoked-between')
+  @UseGuards(JwtAuthGuard, RevokingGuard, JwtAuthGuard)
+  revokedBetween(): object {
+    return {};
+  }
+
+  @Get('deciding')
+  @UseGuards(DecidingGuard)
+  deciding(@CurrentUser() user?: Principal): object {
+    return { user: user ?? null };
+  }
+
+  @OptionalAuth()
+  @Get('deciding-optional')
+  @UseGuards(DecidingGuard)
+  decidingOptional(@CurrentUser() user?: Principal): object {
+    return { user: user ?? null };
+  }
+
   @Public()
   @Get('public')
   @UseGuards(JwtAuthGuard)
@@ -195,6 +310,38 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       ]);
     });
 
+    it.each([
+      ['false', () => false],
+      ['undefined', () => undefined],
+      ['a promise of false', () => Promise.resolve(false)],
+      ['a thenable of another library that gives undefined', () => ({ then: (done: (user: unknown) => void) => done(undefined) })],
+    ])('that gives %s lets nobody in, unless the route is optional (F-09)', async (_, verdict) => {
+      await start();
+      DecidingGuard.verdict = verdict;
+      const headers = bearing(await signIn());
+      const required = await running.call('/deciding', { headers });
+      expect([required.status, required.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+      const optional = await running.call('/deciding-optional', { headers });
+      expect([optional.status, optional.json()]).toEqual([200, { user: null }]);
+    });
+
+    it('is awaited when it gives a thenable that is no native promise (F-09)', async () => {
+      await start();
+      DecidingGuard.verdict = () => ({ then: (_done: unknown, failed: (error: Error) => void) => failed(new UnauthorizedException('no')) });
+      expect((await running.call('/deciding')).status).toBe(401);
+      DecidingGuard.verdict = () => ({ then: (done: (user: unknown) => void) => done({ sub: 'carol' }) });
+      expect((await running.call('/deciding')).json()).toEqual({ user: { sub: 'carol' } });
+    });
+
+    it('that rejects with a TokenError gets its challenge, for known tokens too', async () => {
+      await start();
+      const headers = bearing(await signIn());
+      await running.call('/me', { headers });
+      DecidingGuard.verdict = () => Promise.reject(new TokenMissing());
+      const answer = await running.call('/deciding', { headers });
+      expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+    });
+
     it('may be asynchronous', async () => {
       await start();
       const pair = await signIn();
@@ -204,6 +351,89 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       ];
       expect(answers.map((answer) => answer.json())).toEqual([{ sub: 'later alice' }, { sub: 'later alice' }]);
       expect((await running.call('/slow-guard')).status).toBe(401);
+    });
+  });
+
+  describe('a subclass with its own request and response', () => {
+    it('is followed by @CurrentUser(), the challenge and the interceptor (F-32)', async () => {
+      await start({}, { controllers: [PackedRoutes] });
+      const { accessToken, sessionId } = await signIn();
+      const written = new Map<string, unknown>();
+      const setHeader = (name: string, value: unknown) => written.set(name.toLowerCase(), value);
+      packedResponses.set('1', { setHeader, writeHead: () => undefined, headersSent: false } as never);
+      const call = (path: string, access = `Bearer ${accessToken}`) =>
+        running.call(path, { headers: { 'packed-access': access, 'packed-id': '1' } });
+      expect((await call('/packed/me')).json()).toEqual({ sub: 'alice' });
+      const again = await call('/packed/again');
+      expect([again.headers.authorization, written.get('authorization')]).toEqual([
+        undefined,
+        `Bearer ${again.json<{ access_token: string }>().access_token}`,
+      ]);
+      expect(again.json().session_id).not.toBe(sessionId);
+      await call('/packed/refused');
+      expect(written.get('www-authenticate')).toBe('Bearer');
+      written.clear();
+      const refused = await call('/packed/me', 'Bearer junk');
+      expect([refused.headers['www-authenticate'], written.get('www-authenticate')]).toEqual([
+        undefined,
+        expect.stringContaining('invalid_token'),
+      ]);
+    });
+  });
+
+  describe('each use of a token', () => {
+    it('is judged anew where one request object stands for a whole connection (F-04)', async () => {
+      const loadUser = jest.fn((subject: string) => ({ name: subject }));
+      const clock = new FakeClock(Date.now());
+      await start({ loadUser }, { clock });
+      const [one, two] = [await signIn(), await signIn()];
+      ConnectionGuard.connection = { headers: bearing(one) };
+      loadUser.mockClear();
+      for (let use = 0; use < 2; use++) expect((await running.call('/connection')).json()).toEqual({ sub: 'alice' });
+      expect(loadUser).toHaveBeenCalledTimes(2);
+      await running.app.get(RefreshService).revoke(one.sessionId);
+      expect((await running.call('/connection')).json().errorCode).toBe('token_revoked');
+      ConnectionGuard.connection = { headers: { authorization: `Bearer ${two.accessToken}` } };
+      expect((await running.call('/connection')).status).toBe(200);
+      clock.advance('1h');
+      expect((await running.call('/connection')).json().errorCode).toBe('token_expired');
+    });
+
+    it('is judged anew by a second guard on a request that the first one has refreshed (F-04)', async () => {
+      await start();
+      const pair = await signIn();
+      const answer = await running.call('/revoked-between', { headers: bearing(expired(running.app, pair)) });
+      expect([answer.status, answer.json().errorCode, answer.headers['x-refresh-token']]).toEqual([401, 'token_revoked', undefined]);
+    });
+  });
+
+  describe('a TokenError that a handler throws without the interceptor', () => {
+    it('has its challenge, Retry-After and errorBody (F-36)', async () => {
+      await start({ errorBody: (error) => ({ code: error.code }) }, { controllers: [BareRoutes] });
+      const invalid = await running.call('/bare/refresh');
+      expect([invalid.status, invalid.json(), invalid.headers['www-authenticate']]).toEqual([
+        401,
+        { code: 'refresh_invalid' },
+        'Bearer error="invalid_token", error_description="refresh token is invalid"',
+      ]);
+      const limited = await running.call('/bare/limited');
+      expect([limited.status, limited.headers['retry-after']]).toEqual([429, '7']);
+    });
+
+    it('goes to a filter of the application first (F-36)', async () => {
+      await start({}, { controllers: [BareRoutes], providers: [{ provide: APP_FILTER, useClass: CatchAll }] });
+      expect((await running.call('/bare/limited')).json()).toMatchObject({ caught: true });
+    });
+  });
+
+  describe('a credential that is literally null or undefined', () => {
+    it.each(['null', 'undefined'])('is absent: %s beside a good refresh token refreshes (F-37)', async (word) => {
+      await start();
+      const { refreshToken = '' } = await signIn();
+      const refreshed = await running.call('/me', { headers: { authorization: `Bearer ${word}`, 'x-refresh-token': refreshToken } });
+      expect([refreshed.status, refreshed.headers['x-refresh-token']?.length]).toEqual([200, 56]);
+      const missing = await running.call('/me', { headers: { authorization: `Bearer ${word}`, 'x-refresh-token': word } });
+      expect([missing.status, missing.json().errorCode]).toEqual([401, 'token_missing']);
     });
   });
 
@@ -257,13 +487,13 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       ]);
     });
 
-    it('refuses the refresh token of another session and rotates neither', async () => {
+    it('refuses the refresh token of another session, rotates neither and lets both live (F-21)', async () => {
       await start();
       const [one, other] = [await signIn(), await signIn('bob')];
       const answer = await running.call('/me', {
         headers: { ...bearing(expired(running.app, one)), 'x-refresh-token': other.refreshToken ?? '' },
       });
-      expect([answer.status, answer.json().errorCode]).toEqual([401, 'refresh_invalid']);
+      expect([answer.status, answer.json().errorCode]).toEqual([401, 'session_mismatch']);
       const outcomes = await Promise.all([one, other].map(({ refreshToken }) => running.app.get(RefreshService).rotate(refreshToken)));
       expect(outcomes.map(({ outcome }) => outcome)).toEqual(['rotated', 'rotated']);
     });
@@ -280,20 +510,18 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       await start();
       const pair = expired(running.app, await signIn());
       const guard = await running.app.resolve(JwtAuthGuard).catch(() => running.app.get(JwtAuthGuard, { strict: false }));
-      const contextOf = (type: string, method: string): ExecutionContext =>
-        ({
-          getType: () => type,
+      const contextOf = (method: string, response: object | undefined): ExecutionContext => {
+        const request = { method, headers: bearing(pair) };
+        return {
+          getType: () => 'http',
+          getArgs: () => [request, response],
           getClass: () => MeController,
           getHandler: () => MeController.prototype.me,
-          switchToHttp: () => ({ getRequest: () => ({ method, headers: bearing(pair) }), getResponse: () => ({ headersSent: false }) }),
-        }) as unknown as ExecutionContext;
-      await expect(guard.canActivate(contextOf('ws', 'GET'))).rejects.toMatchObject({ code: 'token_expired' });
-      const options = contextOf('http', 'OPTIONS');
-      jest.spyOn(options, 'switchToHttp').mockReturnValue({
-        getRequest: () => ({ method: 'OPTIONS', headers: bearing(pair) }),
-        getResponse: () => ({ headersSent: true }),
-      } as never);
-      await expect(guard.canActivate(options)).rejects.toMatchObject({ code: 'token_expired' });
+          switchToHttp: () => ({ getRequest: () => request, getResponse: () => response }),
+        } as unknown as ExecutionContext;
+      };
+      await expect(guard.canActivate(contextOf('GET', undefined))).rejects.toMatchObject({ code: 'token_expired' });
+      await expect(guard.canActivate(contextOf('OPTIONS', { headersSent: true }))).rejects.toMatchObject({ code: 'token_expired' });
     });
 
     it('answers 503 while the store is away, and loses nothing', async () => {

@@ -32,6 +32,22 @@ class Issuing {
     return { a: [{ b: { c: { d: null } } }], text: 'x' };
   }
 
+  @Post('traps')
+  traps(): object {
+    const traps = {
+      get trap(): never {
+        throw new Error('a getter was called');
+      },
+    };
+    const huge = Object.defineProperty(Buffer.alloc(8), 'trap', { enumerable: true, get: () => traps.trap });
+    return {
+      toJSON: () => ({}),
+      traps,
+      model: Object.create(traps, { trap: { enumerable: true, get: () => traps.trap } }) as object,
+      huge,
+    };
+  }
+
   @Post('boom')
   boom(): never {
     throw new Error('boom');
@@ -67,6 +83,11 @@ describe.each(ADAPTERS)('TokenInterceptor on %s', (adapter) => {
     const answer = await running.call('/nothing', { method: 'POST' });
     expect([answer.status, answer.headers.authorization, answer.headers['cache-control']]).toEqual([201, undefined, undefined]);
     expect((await running.call('/boom', { method: 'POST' })).status).toBe(500);
+  });
+
+  it('calls no getter, and looks into nothing but arrays and plain objects (F-25)', async () => {
+    await start();
+    expect((await running.call('/traps', { method: 'POST' })).status).toBe(201);
   });
 
   it('gives a TokenError of the handler its challenge', async () => {

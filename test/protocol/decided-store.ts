@@ -43,7 +43,7 @@ export function present(row: Row, token: RefreshTokenPosition, now: number, rule
       return handedOut('coalesced', row);
     case 'recovered':
     case 'healed':
-      return handedOut(verdict.kind, 'to' in verdict ? advanced(row, { ...verdict.to, idleMs: null }, now) : row);
+      return handedOut(verdict.kind, advanced(row, { ...verdict.to, idleMs: null }, now));
     case 'reuse':
       return { outcome: 'reuse', row: { ...row, revoked: true }, handed: null };
     case 'revoked':
@@ -63,7 +63,7 @@ function advanced(row: Row, to: SessionAdvance, now: number): Row {
     generation: to.generation,
     branch: to.branch,
     parentBranch: to.parentBranch ?? row.parentBranch,
-    rotatedAt: now,
+    rotatedAt: to.restartsGrace ? now : row.rotatedAt,
     revoked: false,
   };
 }

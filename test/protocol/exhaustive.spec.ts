@@ -42,6 +42,13 @@ describe('schedules over one shared token store (P3)', () => {
     expect(refusals({ grace: G, toDatabase, toStore: toStore + 1, sends: 6, inFlight: 3, store: 'max' })).toBeGreaterThan(0);
   });
 
+  /* A response is written at most G/2 after its statement, or without a refresh token: to the client that is a lost response. L is both legs. */
+  it.each([1, 2])('never end in a refusal when handlers take any time, and %i of 8 ticks are left for the network (F-02)', (network) => {
+    const grace = 8;
+    const toStore = grace / 2 + network;
+    expect(refusals({ grace, toDatabase: grace - toStore, toStore, inFlight: 2, store: 'last' })).toBe(0);
+  });
+
   it('end in refusals under strict rotation, even when nothing takes longer than a tick', () => {
     expect(
       refusals({ grace: G, toDatabase: 1, toStore: 1, sends: 3, inFlight: 2, store: 'max', rules: { reuse: 'strict' } }),
@@ -107,6 +114,17 @@ describe('two holders of the tokens of one session (P4)', () => {
   it('are found one change later when the current token was copied within G of a recovery, and changes are at least G apart', () => {
     expect(changes({ gaps: anyGapAboveG, copied: 'current', recovered: true })).toBe(7);
   });
+
+  /* The first presenter counts as a change. A thief whose responses come too late goes on with the parent, as one who throws them away. */
+  it.each([
+    ['current', 4],
+    ['parent', 2],
+  ] as const)(
+    'are found although the second one gets no refresh token from its slow requests, with the %s token copied: %i (F-02)',
+    (copied, bound) => {
+      expect(changes({ gaps: [2 * G + 1], copied, secondDiscards: true })).toBe(bound);
+    },
+  );
 
   it('stay hidden for ever when each refreshes within G of the other', () => {
     expect(changes({ gaps: [G / 2], copied: 'current', inARow: 1 })).toBe(Infinity);

@@ -18,6 +18,8 @@ export interface HolderBounds {
   readonly restores?: number;
   /** Presentations by one holder before the other's turn. @defaultValue any number */
   readonly inARow?: number;
+  /** Whether the second holder may discard what it is handed, as if its responses came too late. @defaultValue false */
+  readonly secondDiscards?: boolean;
   readonly rules?: Partial<RotationRules>;
 }
 
@@ -96,18 +98,16 @@ function presentations(state: State, holder: 0 | 1, bounds: HolderBounds, rules:
     const aged = (row: Row): Row => ({ ...row, rotatedAt: Math.max(row.rotatedAt - gap, -2 * bounds.grace) });
     const { row, handed } = present(aged(state.row), state.tokens[holder], 0, rules);
     if (row.revoked) return [];
-    const token = handed && isHigher(handed, state.tokens[holder]) ? handed : state.tokens[holder];
-    const tokens: State['tokens'] = holder === 0 ? [token, state.tokens[1]] : [state.tokens[0], token];
-    return [
-      {
-        ...state,
-        row,
-        backup: state.backup && aged(state.backup),
-        tokens,
-        last: holder,
-        inARow: bounds.inARow && holder === state.last ? state.inARow + 1 : 1,
-      },
-    ];
+    const kept = state.tokens[holder];
+    const stored = handed && isHigher(handed, kept) ? handed : kept;
+    return (holder === 1 && bounds.secondDiscards ? [stored, kept] : [stored]).map((token) => ({
+      ...state,
+      row,
+      backup: state.backup && aged(state.backup),
+      tokens: holder === 0 ? ([token, state.tokens[1]] as const) : ([state.tokens[0], token] as const),
+      last: holder,
+      inARow: bounds.inARow && holder === state.last ? state.inARow + 1 : 1,
+    }));
   });
 }
 

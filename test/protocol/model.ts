@@ -100,7 +100,8 @@ function verdict(r: ModelRow, { x, y }: ModelToken, now: number, rules: ModelRul
   }
   if (isParent && now - r.rotatedAt < G) return { answer: { outcome: 'coalesced', handed: [r.generation, r.branch] } };
   if (isParent && y === r.parentBranch && rules.recoverLost === 'always') {
-    if (r.branch === 255) return { answer: { outcome: 'recovered', handed: [r.generation, 255] } };
+    const idle = { lastUsedAt: now, idleExpiresAt: now + rules.idle };
+    if (r.branch === 255) return { answer: { outcome: 'recovered', handed: [r.generation, 255] }, changes: idle };
     return { answer: { outcome: 'recovered', handed: [r.generation, r.branch + 1] }, changes: { ...renewed, branch: r.branch + 1 } };
   }
   if (x > r.generation || (x === r.generation && y > r.branch)) {

@@ -148,9 +148,10 @@ describe('decideRotation', () => {
       for (const branch of [0, 1]) expect(verdict({ generation: 4, branch }, { ...ago(G), parentBranch: -1 })).toEqual({ kind: 'reuse' });
     });
 
-    it('recovers to branch 255, and from there hands out the same token without a write', () => {
-      expect(verdict(PARENT, { branch: LAST_BRANCH - 1 })).toMatchObject({ kind: 'recovered', to: { generation: 5, branch: 255 } });
-      expect(verdict(PARENT, { branch: LAST_BRANCH })).toEqual({ kind: 'recovered' });
+    it('recovers to branch 255, and from there hands out the same token and leaves the grace period as it is', () => {
+      const last = { generation: 5, branch: 255, parentBranch: null };
+      expect(verdict(PARENT, { branch: LAST_BRANCH - 1 })).toEqual({ kind: 'recovered', to: { ...last, restartsGrace: true } });
+      expect(verdict(PARENT, { branch: LAST_BRANCH })).toEqual({ kind: 'recovered', to: { ...last, restartsGrace: false } });
     });
 
     it('finds reuse from G after the rotation on, with recoverLost: grace', () => {
@@ -181,7 +182,7 @@ describe('decideRotation', () => {
       for (const age of [0, G, 2 * G]) {
         expect(verdict(token, ago(age))).toEqual({
           kind: 'healed',
-          to: { generation: token.generation + 1, branch: 0, parentBranch: token.branch },
+          to: { generation: token.generation + 1, branch: 0, parentBranch: token.branch, restartsGrace: true },
         });
       }
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { assertSame, DAY, HOUR, SECOND, type ContractCase } from './contract-store.js';
 
 const THERE = { generation: 3, branch: 2 } as const;
-const ONWARDS = { generation: 3, branch: 3, parentBranch: 1, idleMs: null } as const;
+const ONWARDS = { generation: 3, branch: 3, parentBranch: 1, idleMs: null, restartsGrace: true } as const;
 
 /** Contract of `advance`. */
 export const ADVANCE_CASES: readonly ContractCase[] = [
@@ -16,7 +16,7 @@ export const ADVANCE_CASES: readonly ContractCase[] = [
         { generation: 2 ** 31 - 1, branch: 255, parentBranch: 0 },
       ]) {
         const { session } = await store.sessionAt(THERE, 1);
-        const { session: after } = await store.advanced(session, THERE, { ...to, idleMs: null });
+        const { session: after } = await store.advanced(session, THERE, { ...to, idleMs: null, restartsGrace: true });
         assertSame({ generation: after.generation, branch: after.branch, parentBranch: after.parentBranch }, to);
         assertSame(await store.stored(session), after);
       }
@@ -27,7 +27,7 @@ export const ADVANCE_CASES: readonly ContractCase[] = [
     async run(store) {
       for (const parentBranch of [-1, 1]) {
         const { session } = await store.sessionAt(THERE, parentBranch);
-        const { session: after } = await store.advanced(session, THERE, { ...THERE, parentBranch: null, idleMs: null });
+        const { session: after } = await store.advanced(session, THERE, { ...ONWARDS, ...THERE, parentBranch: null });
         assert.equal(after.parentBranch, parentBranch);
       }
     },
@@ -41,6 +41,17 @@ export const ADVANCE_CASES: readonly ContractCase[] = [
       assert.equal(after.rotatedAt, at);
       if (store.standsStill) assert.equal(at, before + 5 * SECOND);
       else assert.ok(at > before);
+    },
+  },
+  {
+    title: 'advance leaves rotatedAt as it is when no new grace period is to begin, and still dates what it returns by the present',
+    async run(store) {
+      const { session, at: before } = await store.sessionAt(THERE, 1);
+      await store.elapse(5 * SECOND);
+      const to = { ...THERE, parentBranch: null, idleMs: 3 * HOUR, restartsGrace: false };
+      const { session: after, at } = await store.advanced(session, THERE, to);
+      assertSame(after, { ...session, lastUsedAt: at, idleExpiresAt: at + 3 * HOUR });
+      assert.ok(at > before);
     },
   },
   {

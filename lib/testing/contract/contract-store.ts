@@ -79,7 +79,7 @@ export class ContractStore {
   /** A session that has been put to a position, with the given recoverable parent. */
   async sessionAt(position: RefreshTokenPosition, parentBranch = -1): Promise<SessionSnapshot> {
     const { session } = await this.signIn();
-    return this.advanced(session, FIRST, { ...position, parentBranch, idleMs: null });
+    return this.advanced(session, FIRST, { ...position, parentBranch, idleMs: null, restartsGrace: true });
   }
 
   async rotate(key: SessionKey, position: RefreshTokenPosition, terms: Partial<RotationTerms> = {}): Promise<SessionSnapshot | null> {

@@ -132,7 +132,12 @@ export const INSERT_CASES: readonly ContractCase[] = [
     async run(store) {
       const inserted = await store.signIn({ absoluteMs: 3_650 * DAY });
       const rotated = await store.rotated(inserted.session, FIRST);
-      const advanced = await store.advanced(rotated.session, rotated.session, { ...rotated.session, branch: 1, idleMs: DAY });
+      const advanced = await store.advanced(rotated.session, rotated.session, {
+        ...rotated.session,
+        branch: 1,
+        idleMs: DAY,
+        restartsGrace: true,
+      });
       const [listed] = await store.repository.list(inserted.session);
       for (const session of [inserted.session, rotated.session, advanced.session, listed, await store.stored(inserted.session)]) {
         for (const name of INSTANTS)

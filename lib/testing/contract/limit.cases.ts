@@ -80,7 +80,13 @@ export const LIMIT_CASES: readonly ContractCase[] = [
     async run(store) {
       const { session } = await store.rotated((await store.signIn()).session, FIRST, { limit: { max: 5, perMs: HOUR } });
       await store.elapse(1_000);
-      const { session: after } = await store.advanced(session, session, { generation: 7, branch: 3, parentBranch: 0, idleMs: DAY });
+      const { session: after } = await store.advanced(session, session, {
+        generation: 7,
+        branch: 3,
+        parentBranch: 0,
+        idleMs: DAY,
+        restartsGrace: true,
+      });
       assertSame([after.windowCount, after.windowStartedAt], [session.windowCount, session.windowStartedAt]);
     },
   },

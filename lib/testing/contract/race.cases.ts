@@ -3,7 +3,7 @@ import { assertSame, DAY, FIRST, HOUR, simultaneously, type ContractCase } from 
 
 const ROUNDS = 5;
 const THERE = { generation: 3, branch: 2 } as const;
-const ONWARDS = { generation: 3, branch: 3, parentBranch: 1, idleMs: null } as const;
+const ONWARDS = { generation: 3, branch: 3, parentBranch: 1, idleMs: null, restartsGrace: true } as const;
 
 /** Contract of `rotate` and `advance` under simultaneous callers: exactly one gets what only one can have. */
 export const RACE_CASES: readonly ContractCase[] = [
@@ -56,7 +56,9 @@ export const RACE_CASES: readonly ContractCase[] = [
         const results = await simultaneously(32, (index) =>
           index % 2 === 0
             ? store.rotate(session, THERE)
-            : store.again(() => store.repository.advance(session, THERE, { generation: 5, branch: 0, parentBranch: 0, idleMs: DAY })),
+            : store.again(() =>
+                store.repository.advance(session, THERE, { ...ONWARDS, generation: 5, branch: 0, parentBranch: 0, idleMs: DAY }),
+              ),
         );
         assert.equal(results.filter((result) => result !== null).length, 1);
       }
