@@ -25,6 +25,9 @@ const TERMINAL = new Set([
   'token_revoked',
 ]);
 
+/** What a 503 may be: the store is away, or a hook of the application takes too long. */
+const PASSING = new Set(['store_unavailable', 'hook_timeout']);
+
 /** Processes that are asked once the fault is over. */
 export type Witness = Target & Partial<Pick<NodeProcess, 'status' | 'isRunning'>>;
 
@@ -60,7 +63,7 @@ export class Oracle {
     const carriesTokens = exchange.access !== undefined || exchange.refresh !== undefined;
     const endedAt = this.ended.get(sessionId);
     if (status !== null && status >= 500 && status !== 503) this.found.push(`I5: ${status}`);
-    if (status === 503 && (carriesTokens || !(isFarewell || (retryAfter !== undefined && errorCode === 'store_unavailable')))) {
+    if (status === 503 && (carriesTokens || !(isFarewell || (retryAfter !== undefined && PASSING.has(errorCode ?? ''))))) {
       this.found.push(`I5: a 503 with tokens, without Retry-After, or with the code ${errorCode ?? 'none'}`);
     }
     if (status === 401 && errorCode !== undefined && TERMINAL.has(errorCode) && endedAt === undefined) {

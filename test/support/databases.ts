@@ -81,7 +81,8 @@ async function describeIfReachable(name: string, port: number): Promise<(title: 
   return (title, suite) => describe.skip(`${title} (skipped: ${name} ${reason})`, suite);
 }
 
-function unreachable(port: number): Promise<string | null> {
+/** @returns why nothing can be reached at a port of this machine, or null. */
+export function unreachable(port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
       socket.destroy();

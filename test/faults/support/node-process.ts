@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ISSUER, SECRET } from '../../support/app.js';
-import type { Orders } from './node/control.js';
+import type { Orders, Verb } from './node/control.js';
 import type { NodeConfig } from './node/node-config.js';
 import { exchange } from './exchange.js';
 
@@ -28,6 +28,14 @@ export interface NodeStatus {
   /** How often each kind of session event came. */
   outcomes: Readonly<Record<string, number>>;
   pool: { used: number; waiting: number };
+  /** How often each verb of the store has been called. */
+  calls: Readonly<Record<Verb, number>>;
+  /** How many requests wait at a moment that is held. */
+  held: number;
+  /** Responses that have neither been sent nor been given up. */
+  open: number;
+  /** Timers of the library that have not fired, by the file that set them. */
+  timers: Readonly<Record<string, number>>;
 }
 
 /** A setup, and the process's clock. */
@@ -90,6 +98,7 @@ export class NodePool {
 /** A process of the test application. */
 export class NodeProcess {
   port = 0;
+  controlPort = 0;
   log = '';
   readonly complaints: string[] = [];
   /** Resolves when the process has ended, with its exit code or the signal that ended it. */
@@ -98,8 +107,9 @@ export class NodeProcess {
 
   constructor(private readonly child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
-    child.on('message', (message: { port?: number; unhandled?: string }) => {
+    child.on('message', (message: { port?: number; controlPort?: number; unhandled?: string }) => {
       if (message.port !== undefined) this.port = message.port;
+      if (message.controlPort !== undefined) this.controlPort = message.controlPort;
       if (message.unhandled !== undefined) this.complaints.push(`unhandled: ${message.unhandled}`);
     });
     this.ended = once(child, 'close').then(([code, signal]) => {
@@ -121,11 +131,11 @@ export class NodeProcess {
 
   async order(orders: Orders): Promise<void> {
     if (orders.kill) this.mayEnd = true;
-    await exchange({ port: this.port, path: '/control', method: 'POST', body: orders });
+    await exchange({ port: this.controlPort, path: '/control', method: 'POST', body: orders });
   }
 
   async status(): Promise<NodeStatus> {
-    return JSON.parse((await exchange({ port: this.port, path: '/status' }))?.text ?? '{}') as NodeStatus;
+    return JSON.parse((await exchange({ port: this.controlPort, path: '/status' }))?.text ?? '{}') as NodeStatus;
   }
 
   /** Sends a signal that may end the process. */

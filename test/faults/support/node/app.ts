@@ -1,11 +1,17 @@
-import type { INestApplication } from '@nestjs/common';
+import type { INestApplication, Type } from '@nestjs/common';
 import { Body, Controller, Get, Headers, HttpCode, Module, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Principal, SessionEvent, TokenModuleRootOptions, TokenPair } from 'nestjs-token';
 import { CurrentUser, JwtAuthGuard, RedisRevocationPush, RefreshService, TokenInterceptor, TokenModule } from 'nestjs-token';
 import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSourceOptions } from 'typeorm';
 import { DataSource } from 'typeorm';
@@ -13,6 +19,9 @@ import type { Orders } from './control.js';
 import { Control } from './control.js';
 import { addColumnOfNextRelease } from './next-release.entity.js';
 import type { NodeConfig } from './node-config.js';
+import { countResponses, openResponses } from './response-census.js';
+import { SlowController } from './slow.controller.js';
+import { activeTimers } from './timer-census.js';
 
 const control = new Control();
 const outcomes: Record<string, number> = {};
@@ -77,7 +86,8 @@ class TestController {
 
   @Get('status')
   status(): object {
-    return { outcomes, pool: poolOf(this.dataSource) };
+    const { calls, held } = control;
+    return { outcomes, pool: poolOf(this.dataSource), calls, held, open: openResponses(), timers: activeTimers() };
   }
 }
 
@@ -123,10 +133,11 @@ export async function startNode({
   options = {},
   adapter = 'express',
   hooks,
+  claimsHook,
   redisPort,
   release,
   sessionSql,
-}: NodeConfig): Promise<number> {
+}: NodeConfig): Promise<NodePorts> {
   if (release === 'next') addColumnOfNextRelease();
   const onEvent = async ({ type }: SessionEvent): Promise<void> => {
     outcomes[type] = (outcomes[type] ?? 0) + 1;
@@ -136,6 +147,7 @@ export async function startNode({
     ...options,
     onEvent,
     ...(hooks && { loadUser: (subject: string) => control.loadUser(subject) }),
+    ...(claimsHook && { claims: () => control.claims() }),
     ...(redisPort !== undefined && { push: pushBy(redisPort) }),
   };
   @Module({
@@ -143,15 +155,52 @@ export async function startNode({
       TypeOrmModule.forRoot({ ...(dataSource as unknown as DataSourceOptions), autoLoadEntities: true, retryDelay: 200 }),
       TokenModule.forRoot(tokens as unknown as TokenModuleRootOptions),
     ],
-    controllers: [TestController],
+    controllers: [TestController, SlowController],
+    providers: [{ provide: Control, useValue: control }],
   })
   class TestModule {}
-  const app: INestApplication =
-    adapter === 'express'
-      ? await NestFactory.create(TestModule, { logger: ['error', 'warn'] })
-      : await NestFactory.create(TestModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
+  const app = await create(TestModule, adapter);
   app.enableShutdownHooks();
+  countResponses(app);
   if (sessionSql !== undefined) runOnConnections(app.get(DataSource), sessionSql);
   await app.listen(0, '127.0.0.1');
-  return (app.getHttpServer() as { address(): { port: number } }).address().port;
+  const port = portOf(app.getHttpServer() as Server);
+  return { port, controlPort: adapter === 'http2' ? await serveControls(app.get(TestController)) : port };
+}
+
+/** Where a process listens. */
+interface NodePorts {
+  port: number;
+  controlPort: number;
+}
+
+async function create(module: Type, adapter: Required<NodeConfig>['adapter']): Promise<INestApplication> {
+  const logger = ['error', 'warn'] as const;
+  if (adapter === 'express') return NestFactory.create(module, { logger: [...logger] });
+  const fastify = adapter === 'http2' ? new FastifyAdapter({ http2: true }) : new FastifyAdapter();
+  const app = await NestFactory.create<NestFastifyApplication>(module, fastify, { logger: [...logger] });
+  // The handler reads the body.
+  fastify.getInstance().addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  return app;
+}
+
+/** The controls over HTTP/1.1, where the application speaks HTTP/2. */
+async function serveControls(controller: TestController): Promise<number> {
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      response.end(JSON.stringify(controller.status()));
+      return;
+    }
+    void text(request).then((body) => {
+      controller.obey(JSON.parse(body) as Orders);
+      response.writeHead(204).end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return portOf(server);
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }

@@ -1,4 +1,5 @@
 import './skewed-date.js';
+import './timer-census.js';
 import 'reflect-metadata';
 import { startNode } from './app.js';
 import type { NodeConfig } from './node-config.js';
@@ -8,5 +9,4 @@ process.on('uncaughtExceptionMonitor', (error) => process.send?.({ unhandled: St
 // The test has gone: nobody else would end this process.
 process.on('disconnect', () => process.exit(1));
 
-const port = await startNode(JSON.parse(process.env['NODE_SETUP'] ?? '{}') as NodeConfig);
-process.send?.({ port });
+process.send?.(await startNode(JSON.parse(process.env['NODE_SETUP'] ?? '{}') as NodeConfig));

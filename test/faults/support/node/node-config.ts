@@ -4,9 +4,12 @@ export interface NodeConfig {
   readonly dataSource: Readonly<Record<string, unknown>>;
   /** Options of the module, over issuer and secret: JSON only. */
   readonly options?: Readonly<Record<string, unknown>>;
-  readonly adapter?: 'express' | 'fastify';
-  /** Whether the hooks `loadUser` and `onEvent` are given. */
+  /** `http2`: Fastify over cleartext HTTP/2, and the controls on a port of their own. */
+  readonly adapter?: 'express' | 'fastify' | 'http2';
+  /** Whether the hook `loadUser` is given. */
   readonly hooks?: boolean;
+  /** Whether the hook `claims` is given. */
+  readonly claimsHook?: boolean;
   /** Where Redis is, or what stands in front of it: revocations are pushed by it. */
   readonly redisPort?: number;
   /** Run on every connection before anything else (MariaDB). */
