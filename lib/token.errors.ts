@@ -45,7 +45,7 @@ export const TOKEN_ERRORS = {
   refresh_limited: { status: 429, wireError: null, terminal: false, message: 'session has been refreshed too often' },
   fresh_token_required: { status: 401, wireError: 'invalid_token', terminal: false, message: 'a more recent sign-in is required' },
   user_rejected: { status: 401, wireError: 'invalid_token', terminal: true, message: 'user is gone or disabled' },
-  context_unsupported: { status: 403, wireError: null, terminal: false, message: 'tokens are not read in this kind of context' },
+  context_unsupported: { status: 403, wireError: null, terminal: false, message: 'tokens are read from requests, not from messages and subscriptions' },
   store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
 } as const satisfies Record<string, TokenErrorDescription>;
 
