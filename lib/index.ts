@@ -64,6 +64,8 @@ export type { Duration, DurationUnit } from './duration.js';
 export {
   ContextUnsupported,
   FreshTokenRequired,
+  HookFailed,
+  HookTimeout,
   RefreshLimited,
   RefreshTokenExpired,
   RefreshTokenInvalid,
@@ -86,4 +88,4 @@ export {
   TokenTypeMismatch,
   UserRejected,
 } from './token.errors.js';
-export type { TokenErrorBody, TokenErrorCode, TokenErrorDescription } from './token.errors.js';
+export type { TokenErrorBody, TokenErrorCode, TokenErrorDescription, TokenHook } from './token.errors.js';

@@ -20,6 +20,8 @@ export interface ResolvedTokenOptions {
   /** Header names in lower case. */
   readonly header: Readonly<Required<HeaderOptions>>;
   readonly hooks: Readonly<Pick<TokenModuleOptions, 'loadUser' | 'claims' | 'onEvent' | 'errorBody'>>;
+  /** Milliseconds. */
+  readonly hookTimeoutMs: number;
   readonly revocation: 'poll' | 'strict' | 'off';
   /** null: revocations come with the poll. */
   readonly push: RevocationPush | null;
@@ -35,6 +37,7 @@ const DEFAULTS = {
   header: { access: 'Authorization', refresh: 'X-Refresh-Token', expiresIn: 'X-Access-Token-Expires-In', scheme: 'Bearer' },
   janitor: '10m',
   storeTimeout: '2s',
+  hookTimeout: '5s',
 } as const;
 
 /**
@@ -54,6 +57,7 @@ export function resolveTokenOptions(given: TokenModuleOptions, realm: string): R
     refresh: Object.freeze(refresh),
     header: Object.freeze(resolveHeader(given.header ?? {})),
     hooks: Object.freeze(resolveHooks(given)),
+    hookTimeoutMs: span('hookTimeout', given.hookTimeout ?? DEFAULTS.hookTimeout, { min: 100, max: 30 * SECOND }),
     revocation: oneOf('revocation', given.revocation ?? 'poll', ['poll', 'strict', 'off']),
     push: resolvePush(given, warnings),
     patience: Object.freeze(resolvePatience(given, refresh.rules.graceMs)),

@@ -68,7 +68,7 @@ export class TokenInstance implements OnModuleInit, OnModuleDestroy {
     this.revocations = new RevocationList(repository, terms, this.hints);
     this.cache = access.cacheMax === null ? null : new VerifiedTokenCache(access.cacheMax);
     this.accessTokens = accessTokensOf(source, this.revocations, this.cache);
-    const minter = new TokenMinter(this.accessTokens, hooks, scheme);
+    const minter = new TokenMinter(this.accessTokens, { ...hooks, timeoutMs: options.hookTimeoutMs }, scheme);
     const sessions = sessionPartsOf(source, this.revocations, minter);
     this.rotator = new SessionRotator(sessions);
     this.janitor = new SessionJanitor(repository, realm, options.janitorMs);
@@ -116,12 +116,15 @@ function sessionPartsOf(source: InstanceSource, revocations: RevocationList, min
   const { rules, idleMs, absoluteMs, ring } = options.refresh;
   const codec = new RefreshTokenCodec(realm, ring);
   const { timeoutMs: patienceMs } = options.patience;
+  // The last round begins within one patience and ends within another; then come the two hooks.
+  const presentationMs = 2 * patienceMs + 2 * options.hookTimeoutMs;
   return {
     realm,
     rules,
     idleMs,
     absoluteMs,
     patienceMs,
+    presentationMs,
     repository,
     codec,
     minter,

@@ -6,9 +6,9 @@ export type TokenErrorCode = keyof typeof TOKEN_ERRORS;
 /** What one {@link TokenErrorCode} means to a client. */
 export interface TokenErrorDescription {
   /** HTTP status of the answer. */
-  readonly status: 401 | 403 | 429 | 503;
+  readonly status: number;
   /** `error` of the challenge (RFC 6750 §3.1); null: the challenge is bare, or there is none. */
-  readonly wireError: 'invalid_token' | null;
+  readonly wireError: string | null;
   /** true: what the client holds is worthless, the user must sign in again. false: it may refresh, retry or re-authenticate. */
   readonly terminal: boolean;
   /** The message of the answer: constant, free of tokens, secrets and claims. */
@@ -45,11 +45,24 @@ export const TOKEN_ERRORS = {
   refresh_limited: { status: 429, wireError: null, terminal: false, message: 'session has been refreshed too often' },
   fresh_token_required: { status: 401, wireError: 'invalid_token', terminal: false, message: 'a more recent sign-in is required' },
   user_rejected: { status: 401, wireError: 'invalid_token', terminal: true, message: 'user is gone or disabled' },
-  context_unsupported: { status: 403, wireError: null, terminal: false, message: 'tokens are read from requests, not from messages and subscriptions' },
+  context_unsupported: {
+    status: 403,
+    wireError: null,
+    terminal: false,
+    message: 'tokens are read from requests, not from messages and subscriptions',
+  },
   store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
+  hook_timeout: { status: 503, wireError: null, terminal: false, message: 'the application did not answer in time, try again' },
+  hook_failed: { status: 500, wireError: null, terminal: false, message: 'a hook of the application failed' },
 } as const satisfies Record<string, TokenErrorDescription>;
 
-const REASONS = { 401: 'Unauthorized', 403: 'Forbidden', 429: 'Too Many Requests', 503: 'Service Unavailable' } as const;
+const REASONS = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+} as const;
 
 /** The default body of a {@link TokenError}: Nest's own three members and the stable code. */
 export interface TokenErrorBody {
@@ -69,7 +82,7 @@ export abstract class TokenError extends HttpException {
   /** Whether the user must sign in again. @see TokenErrorDescription.terminal */
   readonly terminal: boolean;
   /** `error` of the challenge, or null. */
-  readonly wireError: 'invalid_token' | null;
+  readonly wireError: string | null;
   /** Seconds after which a retry is worth while (`Retry-After`, RFC 9110 §10.2.3), or null. */
   readonly retryAfter: number | null = null;
   #body: unknown;
@@ -284,12 +297,46 @@ export class ContextUnsupported extends TokenError {
   }
 }
 
-/** The session store, or the `loadUser` or `claims` hook, could not answer. Nothing is lost: the client keeps its tokens and retries. */
+/**
+ * The session store could not answer, or the `loadUser` or `claims` hook has thrown this error because its own store could not. Nothing is
+ * lost: the client keeps its tokens and retries.
+ */
 export class StoreUnavailable extends TokenError {
   override readonly name = 'StoreUnavailable';
   override readonly retryAfter: number = 1;
   constructor(options?: ErrorOptions) {
     super('store_unavailable', options);
+  }
+}
+
+/** Hooks that the application is asked by, and waited for, while a request is answered. */
+export type TokenHook = 'loadUser' | 'claims';
+
+/** The `loadUser` or `claims` hook did not answer within `hookTimeout`. Nothing is lost: the client keeps its tokens and retries. */
+export class HookTimeout extends TokenError {
+  override readonly name = 'HookTimeout';
+  override readonly retryAfter: number = 1;
+  /** @param hook which one. */
+  constructor(
+    readonly hook: TokenHook,
+    options?: ErrorOptions,
+  ) {
+    super('hook_timeout', options);
+  }
+}
+
+/**
+ * The `loadUser` or `claims` hook failed, and did not say why by a `UserRejected` or a `StoreUnavailable`: a programming error, which is in
+ * the log. Nothing is lost: the client keeps its tokens.
+ */
+export class HookFailed extends TokenError {
+  override readonly name = 'HookFailed';
+  /** @param hook which one; its error is the `cause`. */
+  constructor(
+    readonly hook: TokenHook,
+    options?: ErrorOptions,
+  ) {
+    super('hook_failed', options);
   }
 }
 

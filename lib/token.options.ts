@@ -102,10 +102,12 @@ export interface TokenModuleOptions {
   transport?: 'header';
   /** Header names and scheme. */
   header?: HeaderOptions;
-  /** Asked for every authenticated request and before each minting; null, or a rejection with `UserRejected`: gone or disabled (`user_rejected`, and a refresh revokes the session). Any other rejection is `store_unavailable`. */
+  /** Asked for every authenticated request and before each minting; null, or a rejection with `UserRejected`: gone or disabled (`user_rejected`, and a refresh revokes the session). A rejection with `StoreUnavailable` says that your own store is away (503); any other is `hook_failed` (500, and the error is in the log). */
   loadUser?: (subject: string, session: SessionInfo) => Promise<object | null> | object | null;
   /** Asked at each minting for the application's claims; may reject like `loadUser`. @defaultValue those given to `signIn` */
   claims?: (subject: string, session: SessionInfo) => Promise<object> | object;
+  /** How long `loadUser` and `claims` are waited for, each, before the response is 503 `hook_timeout`. 100 ms to 30 s. @defaultValue '5s' */
+  hookTimeout?: Duration;
   /** How revocations reach this node: `poll` (within half a second), `strict` (the store is asked on every request) or `off` (only its own). @defaultValue 'poll' */
   revocation?: 'poll' | 'strict' | 'off';
   /** Makes other nodes poll at once, with `revocation: 'poll'`: a `PostgresRevocationPush`, a `RedisRevocationPush` or your own. Only a hint: when it fails, nothing but the poll's half a second is lost. @defaultValue none */

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
-import type { TokenError } from '../token.errors.js';
-import { StoreUnavailable } from '../token.errors.js';
+import type { TokenError, TokenErrorCode } from '../token.errors.js';
+import { HookFailed, HookTimeout } from '../token.errors.js';
 import type { TokenModuleOptions } from '../token.options.js';
 import { rawResponseOf } from './response-headers.js';
 
@@ -13,17 +13,29 @@ export interface AnswerTerms {
   readonly outages: OutageLog;
 }
 
-/** Says why answers are 503, at most once a second. */
+/** Says why responses are 5xx, at most once a second for each code. */
 export class OutageLog {
   private readonly logger = new Logger('TokenModule');
-  private silentUntil = -Infinity;
+  private readonly silentUntil = new Map<TokenErrorCode, number>();
 
-  report({ cause }: StoreUnavailable): void {
+  report(error: TokenError): void {
     const now = performance.now();
-    if (now < this.silentUntil) return;
-    this.silentUntil = now + 1_000;
-    this.logger.error(`store_unavailable: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : 'too many conflicts'}`);
+    if (now < (this.silentUntil.get(error.code) ?? -Infinity)) return;
+    this.silentUntil.set(error.code, now + 1_000);
+    const { cause } = error;
+    // A mistake in a hook is the application's to find: it wants the stack.
+    if (error instanceof HookFailed) this.logger.error(`${error.code}: ${error.hook}`, stackOf(cause));
+    else this.logger.error(`${error.code}: ${error instanceof HookTimeout ? error.hook : reasonOf(cause)}`);
   }
+}
+
+/** What is no Error may be anything, a credential too: it is not quoted. */
+function stackOf(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? `${cause.name}: ${cause.message}`) : `${typeof cause} was thrown, not an Error`;
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : 'too many conflicts';
 }
 
 /** The `WWW-Authenticate` value of an error (RFC 6750 §3), or null: only a 401 has one. Constant text, nothing of the request. */
@@ -53,7 +65,7 @@ export function prepareAnswer(
 ): void {
   if (PREPARED.has(error)) return;
   PREPARED.add(error);
-  if (error instanceof StoreUnavailable) outages.report(error);
+  if (error.getStatus() >= 500) outages.report(error);
   if (errorBody) error.shapeBody(errorBody(error, context));
   const raw = response && rawResponseOf(response);
   if (!raw || raw.headersSent) return;

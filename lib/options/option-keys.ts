@@ -15,6 +15,7 @@ const MODULE: Keys<TokenModuleOptions> = {
   header: true,
   loadUser: true,
   claims: true,
+  hookTimeout: true,
   revocation: true,
   push: true,
   storeTimeout: true,

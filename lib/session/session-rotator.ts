@@ -11,6 +11,7 @@ import {
   TokenError,
   UserRejected,
 } from '../token.errors.js';
+import { withDeadline } from './deadline.js';
 import type { DecodedRefreshToken, RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RevocationList } from './revocation-list.js';
 import type { RotationOutcome, RotationRules, RotationVerdict } from './rotation.js';
@@ -33,6 +34,8 @@ export interface SessionParts {
   readonly absoluteMs: number;
   /** Milliseconds after which no further round begins. */
   readonly patienceMs: number;
+  /** Milliseconds after which a presentation is given up, whatever it waits for. */
+  readonly presentationMs: number;
   readonly repository: TokenRepository;
   readonly codec: RefreshTokenCodec;
   readonly minter: TokenMinter;
@@ -78,11 +81,11 @@ export class SessionRotator {
 
   /** Presents an authentic token. @throws {TokenError} */
   async present(token: DecodedRefreshToken): Promise<Presentation> {
-    if (this.parts.rules.reuse === 'strict') return this.presentAlone(token);
+    if (this.parts.rules.reuse === 'strict') return this.presentInTime(token);
     const id = `${token.sessionId} ${token.generation} ${token.branch}`;
     const leader = this.underWay.get(id);
     if (leader) return this.follow(leader);
-    const presentation = this.presentAlone(token).finally(() => this.underWay.delete(id));
+    const presentation = this.presentInTime(token).finally(() => this.underWay.delete(id));
     this.underWay.set(id, presentation);
     return presentation;
   }
@@ -105,6 +108,12 @@ export class SessionRotator {
   private async follow(leader: Promise<Presentation>): Promise<Presentation> {
     const presentation = await leader;
     return presentation.outcome === 'kept' ? presentation : { ...presentation, outcome: 'coalesced' };
+  }
+
+  /** A store of the application's own may never answer: nobody waits for it longer than this, nor is the presentation kept for others. */
+  private presentInTime(token: DecodedRefreshToken): Promise<Presentation> {
+    const late = (): StoreUnavailable => new StoreUnavailable({ cause: new Error('the presentation took too long') });
+    return withDeadline(this.presentAlone(token), this.parts.presentationMs, late);
   }
 
   private async presentAlone(token: DecodedRefreshToken): Promise<Presentation> {

@@ -2,14 +2,19 @@ import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import { ownClaims } from '../access-token/access-token.claims.js';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
 import type { Principal } from '../principal/principal.js';
-import { StoreUnavailable, TokenError, UserRejected } from '../token.errors.js';
+import type { TokenHook } from '../token.errors.js';
+import { HookFailed, HookTimeout, StoreUnavailable, UserRejected } from '../token.errors.js';
 import type { TokenModuleOptions } from '../token.options.js';
+import { withDeadline } from './deadline.js';
 import type { Delivery } from './delivery.js';
 import { TokenPair } from './token-pair.js';
 import type { SessionInfo, SessionSnapshot } from './token-session.js';
 
 /** The application's say in a minting. */
-export type MintingHooks = Pick<TokenModuleOptions, 'loadUser' | 'claims'>;
+export interface MintingHooks extends Pick<TokenModuleOptions, TokenHook> {
+  /** How long each hook is waited for, milliseconds. */
+  readonly timeoutMs: number;
+}
 
 /** What the hooks said. */
 export interface MintingAnswer {
@@ -42,12 +47,12 @@ export class TokenMinter {
 
   /**
    * Loads the user, if the application has a loader.
-   * @throws {UserRejected} when the loader returns null. @throws {StoreUnavailable} when it fails.
+   * @throws {UserRejected} when the loader returns null. @throws {HookFailed | HookTimeout | StoreUnavailable} when it fails.
    */
   async loadUser(session: SessionInfo): Promise<object | undefined> {
     const { loadUser } = this.hooks;
     if (!loadUser) return undefined;
-    const user = await orUnavailable(() => loadUser(session.subject, session));
+    const user = await this.askHook('loadUser', async () => loadUser(session.subject, session));
     if (typeof user !== 'object' || user === null) throw new UserRejected();
     return user;
   }
@@ -57,12 +62,12 @@ export class TokenMinter {
     return this.hooks.loadUser !== undefined;
   }
 
-  /** Asks both hooks. @throws {UserRejected | StoreUnavailable} */
+  /** Asks both hooks. @throws {UserRejected | HookFailed | HookTimeout | StoreUnavailable} */
   async ask(session: SessionInfo): Promise<MintingAnswer> {
     const user = await this.loadUser(session);
     const { claims } = this.hooks;
     if (!claims) return { user, claims: session.claims };
-    return { user, claims: await orUnavailable(async () => ownClaims(await claims(session.subject, session))) };
+    return { user, claims: await this.askHook('claims', async () => ownClaims(await claims(session.subject, session))) };
   }
 
   /** Makes the pair of a session as it stands, and the caller that its access token speaks for. */
@@ -82,17 +87,19 @@ export class TokenMinter {
     const pair = new TokenPair(fields, delivery);
     return { pair, principal: principalOf(claims, answer.user) };
   }
+
+  /** A hook has two ways to say what it means; anything else that it throws is a mistake in it, and never a verdict on the tokens. */
+  private async askHook<T>(hook: TokenHook, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await withDeadline(ask(), this.hooks.timeoutMs, () => new HookTimeout(hook));
+    } catch (cause) {
+      if (cause instanceof HookTimeout || cause instanceof UserRejected || cause instanceof StoreUnavailable) throw cause;
+      throw new HookFailed(hook, { cause });
+    }
+  }
 }
 
 /** A fresh principal: the application may add to it without changing another request's. */
 export function principalOf(claims: AccessTokenClaims, user: object | undefined): Principal {
   return (user === undefined ? { ...claims } : { ...claims, user }) as Principal;
-}
-
-async function orUnavailable<T>(hook: () => T | Promise<T>): Promise<T> {
-  try {
-    return await hook();
-  } catch (cause) {
-    throw cause instanceof TokenError ? cause : new StoreUnavailable({ cause });
-  }
 }

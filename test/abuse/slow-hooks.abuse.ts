@@ -80,7 +80,7 @@ describeHere('a hook that hangs', () => {
   /** Presents one token in a row of requests, each later than the one before. */
   const presentWhileItHangs = async (bed: FaultBed, timeout: number): Promise<Exchange[]> => {
     const client = await bed.signIn('alice');
-    await bed.node.order({ loadUser: 'never ends' });
+    await bed.node.order({ loadUser: 'hangs' });
     const requests = [0, 0.3, 0.6, 0.9].map(async (share) => {
       await delay(share * timeout);
       return client.refresh(bed.node, { timeoutMs: timeout + 2 * SLACK });
@@ -115,7 +115,7 @@ describeHere('a hook that hangs', () => {
   it('delays no request with a good access token by more than hookTimeout (F-05)', async () => {
     const bed = await open({ engine: 'postgres', nodes: [{ hooks: true, options: { hookTimeout: '1s' } }] });
     const client = await bed.signIn('alice');
-    await bed.node.order({ loadUser: 'never ends' });
+    await bed.node.order({ loadUser: 'hangs' });
     const { status, errorCode } = await client.visit(bed.node, { timeoutMs: 1_000 + 2 * SLACK });
     expect([status, errorCode]).toEqual([503, 'hook_timeout']);
     await bed.node.order({ loadUser: 'works' });
@@ -126,7 +126,7 @@ describeHere('a hook that hangs', () => {
   it('may be the claims hook: the token works as soon as the hook does (F-05)', async () => {
     const bed = await open({ engine: 'postgres', nodes: [{ claimsHook: true, options: { hookTimeout: '1s' } }] });
     const client = await bed.signIn('alice');
-    await bed.node.order({ claims: 'never ends' });
+    await bed.node.order({ claims: 'hangs' });
     const { status, errorCode } = await client.refresh(bed.node, { timeoutMs: 1_000 + 2 * SLACK });
     expect([status, errorCode]).toEqual([503, 'hook_timeout']);
     await bed.node.order({ claims: 'works' });

@@ -26,7 +26,7 @@ describePostgres("faults of the application's own hooks", () => {
   it('R-30 user loader down: 503, and the retry gets the successor of the rotation that was made', async () => {
     const bed = await open({ engine: 'postgres', nodes: [{ hooks: true }] });
     const clients = await bed.signInAll(10);
-    await bed.node.order({ loadUser: 'fails' });
+    await bed.node.order({ loadUser: 'is down' });
     for (const client of clients) {
       expect([(await client.refresh(bed.node)).status, (await client.visit(bed.node)).status]).toEqual([503, 503]);
     }
@@ -39,10 +39,35 @@ describePostgres("faults of the application's own hooks", () => {
   it('R-30 user loader slow: the answer waits for it, and other sessions do not', async () => {
     const bed = await open({ engine: 'postgres', nodes: [{ hooks: true }, { hooks: true }] });
     const clients = await bed.signInAll(10);
-    await bed.node.order({ loadUser: 'hangs' });
+    await bed.node.order({ loadUser: 'dawdles' });
     const slow = clients.slice(0, 5).map((client) => client.refresh(bed.node));
     const quick = await Promise.all(clients.slice(5).map((client) => client.refresh(bed.nodes[1]!)));
     expect([...quick, ...(await Promise.all(slow))].map(({ status }) => status)).toEqual(clients.map(() => 200));
+    await bed.node.order({ loadUser: 'works' });
+    bed.oracle.faultEnds();
+    await bed.expectNothingLost();
+  }, 30_000);
+
+  it('R-30 user loader broken: 500 hook_failed, and the retry gets the successor (F-33)', async () => {
+    const bed = await open({ engine: 'postgres', nodes: [{ hooks: true }] });
+    const clients = await bed.signInAll(10);
+    await bed.node.order({ loadUser: 'fails' });
+    for (const client of clients) {
+      const answers = [await client.refresh(bed.node), await client.visit(bed.node)];
+      expect(answers.map(({ status, errorCode }) => [status, errorCode])).toEqual(answers.map(() => [500, 'hook_failed']));
+    }
+    await bed.node.order({ loadUser: 'works' });
+    bed.oracle.faultEnds();
+    await bed.expectNothingLost();
+    expect(clients.map(({ refreshToken }) => partsOf(refreshToken).generation)).toEqual(clients.map(() => 1));
+  }, 30_000);
+
+  it('R-30 user loader that never answers: 503 hook_timeout for everybody who waits, and the next presentation starts anew (F-05)', async () => {
+    const bed = await open({ engine: 'postgres', nodes: [{ hooks: true, options: { hookTimeout: '1s' } }] });
+    const [client] = await bed.signInAll(1);
+    await bed.node.order({ loadUser: 'hangs' });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client!.refresh(bed.node)));
+    expect(answers.map(({ status, errorCode }) => [status, errorCode])).toEqual(answers.map(() => [503, 'hook_timeout']));
     await bed.node.order({ loadUser: 'works' });
     bed.oracle.faultEnds();
     await bed.expectNothingLost();

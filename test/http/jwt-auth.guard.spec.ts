@@ -559,7 +559,7 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       expect(answers.map((answer) => answer.json().user)).toEqual([{ name: 'ALICE' }, { name: 'ALICE' }, { name: 'ALICE' }]);
     });
 
-    it('refuses a user who is gone, and answers 503 when it fails', async () => {
+    it('refuses a user who is gone, and answers 500 when it fails', async () => {
       let verdict: () => object | null = () => ({});
       await start({ loadUser: () => verdict() });
       running.app.useLogger(false);
@@ -567,12 +567,12 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       verdict = () => null;
       const gone = await running.call('/me', { headers: bearing(pair) });
       verdict = () => {
-        throw new Error('database away');
+        throw new Error('a mistake in the hook');
       };
       const failing = await running.call('/me', { headers: bearing(pair) });
       expect([gone, failing].map((answer) => [answer.status, answer.json().errorCode])).toEqual([
         [401, 'user_rejected'],
-        [503, 'store_unavailable'],
+        [500, 'hook_failed'],
       ]);
     });
   });

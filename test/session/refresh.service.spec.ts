@@ -251,14 +251,14 @@ describe('RefreshService and the hooks', () => {
     ['claims gives a reserved claim', (fail) => ({ claims: () => (fail() ? { sub: 'mallory' } : {}) })],
     ['claims gives null', (fail) => ({ claims: () => (fail() ? (null as never) : {}) })],
   ])('when %s', (title, optionsOf) => {
-    it(`answers 503 store_unavailable, and a retry with the same token gets the successor (${title})`, async () => {
+    it(`answers 500 hook_failed, and a retry with the same token gets the successor (${title})`, async () => {
       let failing = false;
       const { refresh, clock, row } = sessions(optionsOf(() => failing));
       const pair = await refresh.signIn('alice');
       clock.advance('1h');
       failing = true;
       const failure = refresh.rotate(pair.refreshToken);
-      await expect(failure).rejects.toMatchObject({ code: 'store_unavailable', retryAfter: 1, terminal: false });
+      await expect(failure).rejects.toMatchObject({ code: 'hook_failed', retryAfter: null, terminal: false });
       failing = false;
       expect(await row(pair.sessionId)).toMatchObject({ generation: 1, revokedAt: null });
       const { pair: next, outcome } = await refresh.rotate(pair.refreshToken);
@@ -281,7 +281,7 @@ describe('RefreshService and the hooks', () => {
 
     it(`opens no session at sign-in (${title})`, async () => {
       const { refresh } = sessions(optionsOf(() => true));
-      expect(await codeOf(() => refresh.signIn('alice'))).toBe('store_unavailable');
+      expect(await codeOf(() => refresh.signIn('alice'))).toBe('hook_failed');
       expect(await refresh.sessions('alice')).toEqual([]);
     });
   });

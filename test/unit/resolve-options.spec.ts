@@ -78,7 +78,7 @@ describe('resolveTokenOptions', () => {
 
   describe('has safe defaults (CF-09)', () => {
     it('CF-09 resolves issuer and secret alone to these', () => {
-      const { access, refresh, header, hooks, revocation, janitorMs, warnings } = resolve();
+      const { access, refresh, header, hooks, hookTimeoutMs, revocation, janitorMs, warnings } = resolve();
       const { ring, ...plain } = access;
       expect({ ...plain, algorithms: ring.algorithms }).toEqual({
         issuer: ISSUER,
@@ -101,7 +101,13 @@ describe('resolveTokenOptions', () => {
         expiresIn: 'X-Access-Token-Expires-In',
         scheme: 'Bearer',
       });
-      expect({ hooks, revocation, janitorMs, warnings }).toEqual({ hooks: {}, revocation: 'poll', janitorMs: 600_000, warnings: [] });
+      expect({ hooks, hookTimeoutMs, revocation, janitorMs, warnings }).toEqual({
+        hooks: {},
+        hookTimeoutMs: 5_000,
+        revocation: 'poll',
+        janitorMs: 600_000,
+        warnings: [],
+      });
     });
 
     it.each([

@@ -1,4 +1,4 @@
-import { TypeOrmTokenRepository } from 'nestjs-token';
+import { StoreUnavailable, TypeOrmTokenRepository } from 'nestjs-token';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setSkew } from './skewed-date.js';
 
@@ -23,7 +23,8 @@ export interface Orders {
 }
 
 export type Verb = 'rotate' | 'advance' | 'find' | 'revoke' | 'insert';
-export type Mood = 'works' | 'fails' | 'hangs' | 'never ends' | 'says no';
+/** `is down`: as a hook says that its own store is away. `dawdles`: answers in the end. `hangs`: never answers. */
+export type Mood = 'works' | 'fails' | 'is down' | 'dawdles' | 'hangs' | 'says no';
 /** Where a request can be held: around a call of the store, in a hook, in a handler, in the middle of a response. */
 export type Moment = `before ${Verb}` | `after ${Verb}` | 'loadUser' | 'handler' | 'response';
 
@@ -82,8 +83,9 @@ export class Control {
 
   private async act<T>(mood: Mood | undefined, result: T): Promise<T | null> {
     if (mood === 'fails') throw new Error('ordered to fail');
-    if (mood === 'hangs') await delay(1_500);
-    if (mood === 'never ends') await new Promise(() => undefined);
+    if (mood === 'is down') throw new StoreUnavailable();
+    if (mood === 'dawdles') await delay(1_500);
+    if (mood === 'hangs') await new Promise(() => undefined);
     return mood === 'says no' ? null : result;
   }
 
