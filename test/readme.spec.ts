@@ -15,7 +15,7 @@ export class UsersService {
 
 /** An example without imports of its own is meant to stand in a file that has these. */
 const IMPORTS = `
-import { ConfigModule, ConfigService } from '@nestjs/config';
+import { ConfigService } from '@nestjs/config';
 import { TokenModule } from 'nestjs-token';
 `;
 
