@@ -32,6 +32,7 @@ export { TokenPair } from './session/token-pair.js';
 export type { TokenPairBody } from './session/token-pair.js';
 export type { RotationOutcome } from './session/rotation.js';
 export type { SessionEvent } from './session/session-events.js';
+export { REVOKE_REASONS } from './session/token-session.js';
 export type {
   NewSession,
   RefreshTokenPosition,

@@ -301,6 +301,7 @@ const PUBLIC_NAMES = [
   'Principal',
   'PrincipalUser',
   'Public',
+  'REVOKE_REASONS',
   'RedisPublisher',
   'RedisRevocationPush',
   'RedisSubscriber',

@@ -16,11 +16,14 @@ export interface AccessTokenClaims {
   readonly jti: string;
   /** The session id. */
   readonly sid: string;
-  /** Instant of the sign-in, NumericDate (seconds). Every token of ours has it. */
+  /** Instant of the sign-in, NumericDate (seconds). Every token of a pair has it; one that `AccessTokenService.sign` made may have none. */
   readonly auth_time?: number;
 }
 
-/** Claim names that the application can't set: the registered ones that this package writes or checks, and those that alter objects. */
+/**
+ * Claim names that the application can't set: the registered ones that this package writes or checks, and those that every object has, which
+ * code that looks a name up in a table would find there.
+ */
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'iss',
   'sub',
@@ -32,7 +35,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'sid',
   'auth_time',
   'user',
-  '__proto__',
+  ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 
 /** The longest `claims` of the application as JSON, in bytes of UTF-8: a token must stay below the size that the verifier refuses. */
@@ -53,6 +56,14 @@ export function ownClaims(claims: object): Record<string, unknown> {
   if (reserved !== undefined) throw new TypeError(`claims: '${reserved}' is reserved`);
   if (Buffer.byteLength(text) > MAX_CLAIMS_BYTES) throw new TypeError(`claims: longer than ${MAX_CLAIMS_BYTES} bytes; keep them slim`);
   return own as Record<string, unknown>;
+}
+
+/** Freezes what several requests may share, and drops the one member name that a careless copy would run as a setter. */
+export function deeplyFrozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Object.hasOwn(value, '__proto__')) Reflect.deleteProperty(value, '__proto__');
+  for (const member of Object.values(value)) deeplyFrozen(member);
+  return Object.freeze(value);
 }
 
 /** Whether a value may be a session id: a UUID in lower case. */

@@ -6,7 +6,7 @@ import { parseDuration } from '../duration.js';
 import type { RevocationList } from '../session/revocation-list.js';
 import { TokenInvalid, TokenMalformed, TokenRevoked } from '../token.errors.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
-import { isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
+import { deeplyFrozen, isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
 import type { AccessTokenVerifier } from './access-token.verifier.js';
 import type { TokenAlgorithm } from '../token.options.js';
 import type { KeyRing, VerificationKey } from './key-ring.js';
@@ -30,6 +30,11 @@ export interface SignOptions {
   claims?: object;
   /** Lifetime of this token, without jitter, at most `access.maxLifetime`. @defaultValue `access.lifetime`, shortened by the jitter */
   lifetime?: Duration;
+  /**
+   * Instant at which the user authenticated (`auth_time`), epoch milliseconds, for example `SessionInfo.authTime`. A route with `@Fresh()`
+   * refuses a token without it. @defaultValue none is written
+   */
+  authTime?: number;
 }
 
 /** A minting that a session dates. */
@@ -40,10 +45,15 @@ export interface Minting {
   readonly claims: Readonly<Record<string, unknown>>;
   /** Instant of the minting, epoch milliseconds. */
   readonly at: number;
-  /** Instant of the sign-in, epoch milliseconds. */
-  readonly authTime: number;
+  /** Instant of the sign-in, epoch milliseconds; undefined: the token does not tell. */
+  readonly authTime: number | undefined;
   readonly lifetimeMs: number;
 }
+
+/** In 1973. What lies before it is seconds, taken for milliseconds. */
+const EARLIEST_AUTH_TIME = 100_000_000_000;
+/** The clocks of nodes and stores differ by this at the most, milliseconds. */
+const CLOCK_SKEW_MS = 300_000;
 
 /** The parts that an {@link AccessTokenService} is composed of. */
 export interface AccessTokenParts {
@@ -67,14 +77,16 @@ export class AccessTokenService {
 
   /**
    * Signs an access token for a session.
-   * @throws {TypeError} on a subject that is not plain text, no session id, a reserved or oversized claim, or a lifetime out of range.
+   * @throws {TypeError} on a subject that is not plain text, no session id, a reserved or oversized claim, a lifetime out of range, or an
+   * `authTime` that is no instant up to now.
    */
-  sign(subject: string, { sessionId, claims = {}, lifetime }: SignOptions): string {
+  sign(subject: string, { sessionId, claims = {}, lifetime, authTime }: SignOptions): string {
     requireSubject(subject);
     if (!isSessionId(sessionId)) throw new TypeError('sessionId: not the id of a session');
     const at = this.parts.clock.now();
+    if (authTime !== undefined) requireAuthTime(authTime, at);
     const lifetimeMs = lifetime === undefined ? this.jitteredLifetime() : this.askedLifetime(lifetime);
-    return this.mint({ subject, sessionId, claims: ownClaims(claims), at, authTime: at, lifetimeMs }).token;
+    return this.mint({ subject, sessionId, claims: ownClaims(claims), at, authTime, lifetimeMs }).token;
   }
 
   /**
@@ -151,7 +163,7 @@ export class AccessTokenService {
     const { terms, ring } = this.parts;
     const iat = Math.floor(at / 1_000);
     const [only, ...more] = terms.audience;
-    const payload = {
+    const payload = deeplyFrozen({
       ...claims,
       iss: terms.issuer,
       sub: subject,
@@ -160,8 +172,8 @@ export class AccessTokenService {
       exp: Math.max(iat + 1, Math.floor((at + lifetimeMs) / 1_000)),
       jti: randomUUID(),
       sid: sessionId,
-      auth_time: Math.floor(authTime / 1_000),
-    };
+      ...(authTime !== undefined && { auth_time: Math.floor(authTime / 1_000) }),
+    });
     const { kid, algorithm, signingKey } = ring.signing;
     const header = { alg: algorithm, typ: 'at+jwt', kid };
     return { token: this.jwt.sign({ ...payload }, { secret: signingKey as never, algorithm, header }), claims: payload };
@@ -187,5 +199,11 @@ export class AccessTokenService {
       // jsonwebtoken's message may quote claims.
       throw new TokenInvalid();
     }
+  }
+}
+
+function requireAuthTime(authTime: number, now: number): void {
+  if (!Number.isInteger(authTime) || authTime < EARLIEST_AUTH_TIME || authTime > now + CLOCK_SKEW_MS) {
+    throw new TypeError('authTime: not an instant up to now, in epoch milliseconds');
   }
 }

@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from './access-token.claims.js';
-import { isSessionId, isSubject } from './access-token.claims.js';
+import { deeplyFrozen, isSessionId, isSubject } from './access-token.claims.js';
 import type { KeyRing, VerificationKey } from './key-ring.js';
 import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenTooLarge, TokenTypeMismatch } from '../token.errors.js';
 
@@ -70,7 +70,7 @@ export class AccessTokenVerifier {
     if (!isAccessTokenClaims(payload) || !this.isForUs(payload)) throw new TokenInvalid();
     const untimely = this.judgeTimes(payload, now);
     if (untimely) throw untimely;
-    return freeze(payload);
+    return deeplyFrozen(payload);
   }
 
   private isForUs({ iss, aud, exp, iat }: AccessTokenClaims): boolean {
@@ -111,12 +111,4 @@ function isAccessTokenClaims(payload: unknown): payload is AccessTokenClaims & {
   const areNumbers = [exp, iat, nbf, auth_time].every((instant) => typeof instant === 'number' && Number.isFinite(instant));
   const isAudience = typeof aud === 'string' || (Array.isArray(aud) && aud.every((one) => typeof one === 'string'));
   return areNumbers && isAudience && isSessionId(sid) && isSubject(sub) && typeof iss === 'string' && typeof jti === 'string' && jti !== '';
-}
-
-/** Freezes what all requests with this token will share, and drops the one member name that a careless copy would run as a setter. */
-function freeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Object.hasOwn(value, '__proto__')) Reflect.deleteProperty(value, '__proto__');
-  for (const member of Object.values(value)) freeze(member);
-  return Object.freeze(value);
 }

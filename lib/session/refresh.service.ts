@@ -9,7 +9,7 @@ import type { SessionJanitor } from './session-janitor.js';
 import type { SessionParts, SessionRotator } from './session-rotator.js';
 import type { TokenPair } from './token-pair.js';
 import type { NewSession, RevokeReason, SessionDevice, SessionSummary, TokenSession } from './token-session.js';
-import { sessionInfoOf } from './token-session.js';
+import { REVOKE_REASONS, sessionInfoOf } from './token-session.js';
 
 /** What a sign-in may say beside the subject. */
 export interface SignInOptions {
@@ -46,7 +46,9 @@ export class RefreshService {
     const { realm, codec, minter, repository, revocations, events, clock } = this.parts;
     const { secret, sessionId } = codec.newSession();
     const draft = this.draft(subject, sessionId, options);
-    const answer = await minter.ask({ sessionId, subject, authTime: clock.now(), claims: draft.claims });
+    const session = { sessionId, subject, authTime: clock.now(), claims: draft.claims };
+    const answer = await minter.ask(session);
+    minter.rehearse(session, answer);
     const snapshot = await this.rotator.ask(() => repository.insert(draft));
     events.emit({ type: 'signed-in', realm, at: snapshot.at, sessionId, subject });
     // A first refresh token has no parent that could be recovered: however late it is, it stays on the response.
@@ -61,7 +63,7 @@ export class RefreshService {
    */
   async rotate(refreshToken: string | null | undefined): Promise<Rotation> {
     const { pair, principal, outcome } = await this.rotator.present(this.rotator.decode(refreshToken));
-    return { pair, principal, outcome };
+    return { pair, principal: { ...principal }, outcome };
   }
 
   /**
@@ -75,21 +77,27 @@ export class RefreshService {
   }
 
   /**
-   * Ends a session. For trusted callers: no proof of possession is asked. Idempotent; what is no session id ends nothing, without a query.
+   * Ends a session. For trusted callers: no proof of possession is asked. Idempotent; what is no session id, or is known here to be revoked,
+   * ends nothing, without a query.
+   * @throws {TypeError} on a reason that is none of {@link REVOKE_REASONS}.
    * @throws {TokenError} `store_unavailable`: the session may still live.
    */
   async revoke(sessionId: string, reason: RevokeReason = 'admin'): Promise<void> {
+    requireReason(reason);
     if (isSessionId(sessionId)) await this.rotator.revoke({ realm: this.parts.realm, id: sessionId }, reason);
   }
 
   /**
    * Ends all sessions of a subject that are open now, except the one with the id `except`. For trusted callers.
-   * @throws {TypeError} on what is no subject.
+   * @throws {TypeError} on what is no subject, on an `except` that is neither undefined nor a session id, and on a reason that is none of
+   * {@link REVOKE_REASONS}.
    * @throws {TokenError} `store_unavailable`: some may still live.
    */
   async revokeAll(subject: string, { except, reason = 'admin' }: { except?: string; reason?: RevokeReason } = {}): Promise<void> {
     const { realm, repository, revocations, events, clock } = this.parts;
     requireSubject(subject);
+    if (except !== undefined && !isSessionId(except)) throw new TypeError('except: not the id of a session');
+    requireReason(reason);
     const sessionIds = await this.rotator.ask(() => repository.revokeAll({ realm, subject }, reason, except));
     revocations.addOwn(sessionIds);
     events.emit({ type: 'all-revoked', realm, at: clock.now(), subject, reason, sessionIds });
@@ -132,4 +140,9 @@ function cleanDevice(device: SessionDevice): SessionDevice {
 
 function cleanText(text: string): string {
   return withoutControlCharacters(text).slice(0, LONGEST_DEVICE_TEXT).toWellFormed();
+}
+
+/** JavaScript knows no types, and a reason from a request may be anything. */
+function requireReason(reason: RevokeReason): void {
+  if (!REVOKE_REASONS.includes(reason)) throw new TypeError(`reason: not one of ${REVOKE_REASONS.join(', ')}`);
 }

@@ -81,6 +81,7 @@ export class SessionRotator {
 
   /** Presents an authentic token. @throws {TokenError} */
   async present(token: DecodedRefreshToken): Promise<Presentation> {
+    if (this.parts.revocations.has(token.sessionId)) throw new SessionRevoked(token.sessionId);
     if (this.parts.rules.reuse === 'strict') return this.presentInTime(token);
     const id = `${token.sessionId} ${token.generation} ${token.branch}`;
     const leader = this.underWay.get(id);
@@ -90,11 +91,13 @@ export class SessionRotator {
     return presentation;
   }
 
-  /** Ends a session, and remembers it. @returns whether this call ended it. */
+  /** Ends a session, and remembers it. One that is known to be revoked costs nothing. @returns whether this call ended it. */
   async revoke(key: SessionKey, reason: RevokeReason): Promise<boolean> {
     const { repository, revocations, events, clock } = this.parts;
+    if (revocations.has(key.id)) return false;
     const ended = await this.ask(() => repository.revoke(key, reason));
-    revocations.addOwn([key.id]);
+    if (ended) revocations.addOwn([key.id]);
+    else revocations.add([key.id]);
     if (ended) events.emit({ type: 'revoked', realm: key.realm, at: clock.now(), sessionId: key.id, reason });
     return ended;
   }
@@ -221,7 +224,7 @@ export class SessionRotator {
   private async rejectUser(error: unknown, { session, at }: SessionSnapshot): Promise<never> {
     if (error instanceof UserRejected) {
       this.parts.events.emit({ type: 'user-rejected', realm: session.realm, at, sessionId: session.id, subject: session.subject });
-      await this.revoke(session, 'user');
+      await this.revoke(session, 'user-rejected');
     }
     throw error;
   }

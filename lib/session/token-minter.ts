@@ -70,6 +70,11 @@ export class TokenMinter {
     return { user, claims: await this.askHook('claims', async () => ownClaims(await claims(session.subject, session))) };
   }
 
+  /** Signs a token that nobody gets: what cannot be signed is found out before a session is stored. */
+  rehearse({ subject, sessionId }: SessionInfo, { claims }: MintingAnswer): void {
+    this.accessTokens.sign(subject, { sessionId, claims });
+  }
+
   /** Makes the pair of a session as it stands, and the caller that its access token speaks for. */
   pair({ snapshot: { session, at }, answer, refreshToken, delivery }: PairSource): MintedPair {
     const lifetimeMs = Math.min(this.accessTokens.jitteredLifetime(), session.absoluteExpiresAt - at);

@@ -1,5 +1,13 @@
-/** Why a session was ended. */
-export type RevokeReason = 'logout' | 'reuse' | 'user' | 'admin' | 'limit' | 'password' | 'expired';
+/**
+ * Why a session was ended: every reason that is written. `logout`: the user has signed out there. `user`: the user has ended it from another
+ * session, such as in a list of devices. `password`: the password has changed. `admin`: an administrator or the application has ended it, the
+ * default of `revoke` and `revokeAll`. Two are this package's own: `reuse`, two holders of one refresh token, and `user-rejected`, the
+ * `loadUser` or `claims` hook said that the user is gone. Rows of version 0.1 have `user` for that too.
+ */
+export const REVOKE_REASONS = ['logout', 'user', 'password', 'admin', 'reuse', 'user-rejected'] as const;
+
+/** One of the {@link REVOKE_REASONS}. */
+export type RevokeReason = (typeof REVOKE_REASONS)[number];
 
 /** Which session: nothing of one realm (module instance) is found, listed or revoked by another. */
 export interface SessionKey {

@@ -273,6 +273,19 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       );
     });
 
+    it('@Fresh() refuses a token of AccessTokenService.sign unless it was given an authTime (F-17)', async () => {
+      await start();
+      const { sessionId } = await signIn();
+      const tokens = running.app.get(AccessTokenService);
+      const answers = await Promise.all(
+        [{}, { authTime: Date.now() - 301_000 }, { authTime: Date.now() }].map((given) =>
+          running.call('/fresh', { headers: { authorization: `Bearer ${tokens.sign('alice', { sessionId, ...given })}` } }),
+        ),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([401, 401, 200]);
+      expect(answers[0]?.json().errorCode).toBe('fresh_token_required');
+    });
+
     it('@CurrentSession() tells the session and the application’s own claims', async () => {
       await start();
       const pair = await signIn();

@@ -68,7 +68,7 @@ function optionsOf(rules: model.ModelRules): Parameters<typeof openNodes>[1] {
 export class World {
   /** Every outcome and error code that occurred. */
   readonly seen = new Set<string>();
-  private readonly nodes: [TestNode, TestNode];
+  private nodes: [TestNode, TestNode];
   private rows: model.ModelRows = new Map();
   /** Every token ever handed out, per session, in the order of handing out. */
   private readonly issued = new Map<string, Issued[]>();
@@ -216,6 +216,16 @@ export class World {
     if (!backup) return;
     await backup.restore();
     this.rows = backup.rows;
+    this.restartNodes();
+  }
+
+  /**
+   * Lists of revoked sessions live by the clock of the process, which does not go with the store's: a restore is followed by a restart
+   * (docs/operations.md), and what is purged has long been forgotten.
+   */
+  private restartNodes(): void {
+    this.close();
+    this.nodes = openNodes(this.store.repository, optionsOf(this.rules));
   }
 
   private async end(step: Extract<Step, { step: 'sign out' | 'revoke' | 'revoke all' | 'purge' }>): Promise<void> {
@@ -224,11 +234,13 @@ export class World {
       const issued = this.picked(step.pick);
       if (!issued) return;
       await refresh.signOut(issued.text);
+      this.forgetUnknown(issued.token.session);
       this.rows = model.revoked(this.rows, this.now, 'logout', (_, id) => id === issued.token.session);
     } else if (step.step === 'revoke') {
       const session = this.sessionId(step.session);
       if (session === undefined) return;
       await refresh.revoke(session);
+      this.forgetUnknown(session);
       this.rows = model.revoked(this.rows, this.now, 'admin', (_, id) => id === session);
     } else if (step.step === 'revoke all') {
       const except = step.except === null ? undefined : this.sessionId(step.except);
@@ -237,8 +249,14 @@ export class World {
     } else {
       const left = model.purged(this.rows, this.now);
       expect(await refresh.purge()).toBe(this.rows.size - left.size);
+      this.restartNodes();
       this.rows = left;
     }
+  }
+
+  /** Its row is gone: a node takes it for revoked from now on, the model for not found. Both are final, and mean the same to a client. */
+  private forgetUnknown(session: string): void {
+    if (!this.rows.has(session)) this.restartNodes();
   }
 
   private async call(call: Call): Promise<Given> {

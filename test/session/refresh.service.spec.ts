@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { SessionEvent, SessionInfo, SignInOptions, TokenModuleOptions } from 'nestjs-token';
-import type { RefreshService } from 'nestjs-token';
-import { StoreConflict, StoreUnavailable } from 'nestjs-token';
+import type { RefreshService, RevokeReason } from 'nestjs-token';
+import { REVOKE_REASONS, StoreConflict, StoreUnavailable } from 'nestjs-token';
 import { inspect } from 'node:util';
 import { resolveTokenOptions } from '../../lib/resolve-options.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
@@ -10,6 +10,7 @@ import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repos
 import { TokenInstance } from '../../lib/token-instance.js';
 import { codeOf, decoded, SESSION_ID } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
+import { FakeChannel } from '../support/fake-push.js';
 
 const DAY = 86_400_000;
 
@@ -20,9 +21,9 @@ function sessions(given: Partial<TokenModuleOptions> = {}) {
   const events: SessionEvent[] = [];
   const onEvent = given.onEvent ?? ((event: SessionEvent) => void events.push(event));
   const options = resolveTokenOptions({ issuer: ISSUER, secret: SECRET, ...given, onEvent }, 'default');
-  const { refresh, accessTokens } = new TokenInstance({ realm: 'default', options, repository, clock });
+  const { refresh, accessTokens, rotator } = new TokenInstance({ realm: 'default', options, repository, clock });
   const row = async (id: string) => (await repository.find({ realm: 'default', id }))?.session;
-  return { refresh, repository, accessTokens, clock, events, row };
+  return { refresh, repository, accessTokens, rotator, clock, events, row };
 }
 
 beforeEach(() => {
@@ -112,6 +113,26 @@ describe('RefreshService.signIn', () => {
     const { refresh } = sessions();
     await expect(refresh.signIn('alice', { claims })).rejects.toThrow(TypeError);
     expect(await refresh.sessions('alice')).toEqual([]);
+  });
+
+  it.each(['constructor', 'toString', 'valueOf', 'hasOwnProperty', '__defineGetter__'])(
+    'refuses the claim %s and writes no row (F-19)',
+    async (name) => {
+      const { refresh, repository } = sessions();
+      const insert = jest.spyOn(repository, 'insert');
+      await expect(refresh.signIn('alice', { claims: { [name]: 1 } })).rejects.toThrow(new TypeError(`claims: '${name}' is reserved`));
+      expect(insert).not.toHaveBeenCalled();
+    },
+  );
+
+  it('writes no row when the access token cannot be signed (F-19)', async () => {
+    const { refresh, repository, accessTokens: tokens } = sessions();
+    const insert = jest.spyOn(repository, 'insert');
+    jest.spyOn(tokens, 'mint').mockImplementation(() => {
+      throw new Error('the key is gone');
+    });
+    await expect(refresh.signIn('alice')).rejects.toThrow('the key is gone');
+    expect(insert).not.toHaveBeenCalled();
   });
 
   it('keeps a copy of the claims', async () => {
@@ -229,7 +250,7 @@ describe('RefreshService and the hooks', () => {
     clock.advance('1h');
     user = null;
     expect(await codeOf(() => refresh.rotate(pair.refreshToken))).toBe('user_rejected');
-    expect(await row(pair.sessionId)).toMatchObject({ revokedAt: clock.now(), revokeReason: 'user' });
+    expect(await row(pair.sessionId)).toMatchObject({ revokedAt: clock.now(), revokeReason: 'user-rejected' });
     expect(events.map(({ type }) => type)).toEqual(['signed-in', 'rotated', 'user-rejected', 'revoked']);
     user = {};
     expect(await codeOf(() => refresh.rotate(pair.refreshToken))).toBe('session_revoked');
@@ -286,6 +307,29 @@ describe('RefreshService and the hooks', () => {
     });
   });
 });
+
+describe('callers that share one presentation', () => {
+  it.each<[string, Partial<TokenModuleOptions>, object]>([
+    ['of the sign-in', {}, { roles: ['user'], org: { teams: ['a'] } }],
+    ['of the claims hook', { claims: () => ({ roles: ['user'], org: { teams: ['a'] } }) }, {}],
+  ])('cannot change the claims %s for each other (F-11)', async (_, options, claims) => {
+    const { refresh, clock, accessTokens: tokens } = sessions(options);
+    const pair = await refresh.signIn('alice', { claims });
+    clock.advance('1h');
+    const [one, two] = await Promise.all([refresh.rotate(pair.refreshToken), refresh.rotate(pair.refreshToken)]);
+    const [principal, other] = [one, two].map((rotation) => rotation.principal as unknown as Claims) as [Claims, Claims];
+    expect(() => principal.roles.push('admin')).toThrow(TypeError);
+    expect(() => principal.org.teams.push('b')).toThrow(TypeError);
+    principal.roles = ['admin'];
+    expect(other).toMatchObject({ roles: ['user'], org: { teams: ['a'] } });
+    expect(await tokens.verify(one.pair.accessToken)).toMatchObject({ roles: ['user'], org: { teams: ['a'] } });
+  });
+});
+
+interface Claims {
+  roles: string[];
+  org: { teams: string[] };
+}
 
 function boom(): never {
   throw new Error('boom');
@@ -512,6 +556,89 @@ describe('RefreshService.revokeAll', () => {
 
   it('is silent on a subject without sessions', async () => {
     expect(await codeOf(() => sessions().refresh.revokeAll('nobody'))).toBe('none');
+  });
+});
+
+describe('RefreshService and what it is told of sessions to end', () => {
+  it.each([null, 5, 0, '', 'all', {}, ['x'], true])('refuses to end all sessions except %p, and ends none (F-12)', async (except) => {
+    const { refresh, repository } = sessions();
+    const revokeAll = jest.spyOn(repository, 'revokeAll');
+    await expect(refresh.revokeAll('alice', { except: except as string })).rejects.toThrow(
+      new TypeError('except: not the id of a session'),
+    );
+    expect(revokeAll).not.toHaveBeenCalled();
+  });
+
+  it('ends all sessions when except is undefined (F-12)', async () => {
+    const { refresh } = sessions();
+    await refresh.signIn('alice');
+    const nobody: { except?: string } = {};
+    await refresh.revokeAll('alice', { except: nobody.except as never });
+    expect(await refresh.sessions('alice')).toEqual([]);
+  });
+
+  it.each(['', 'banned', 'x'.repeat(17), 'toString', null, 5, {}])('refuses the reason %p, and ends nothing (F-12)', async (reason) => {
+    const { refresh } = sessions();
+    const { sessionId } = await refresh.signIn('alice');
+    const refusal = new TypeError(`reason: not one of ${REVOKE_REASONS.join(', ')}`);
+    await expect(refresh.revoke(sessionId, reason as RevokeReason)).rejects.toThrow(refusal);
+    await expect(refresh.revokeAll('alice', { reason: reason as RevokeReason })).rejects.toThrow(refusal);
+    expect(await refresh.sessions('alice')).toHaveLength(1);
+  });
+
+  it.each(REVOKE_REASONS)('takes the reason %s (F-12)', async (reason) => {
+    const { refresh, row } = sessions();
+    const [one, two] = [await refresh.signIn('alice'), await refresh.signIn('alice')];
+    await refresh.revoke(one.sessionId, reason);
+    await refresh.revokeAll('alice', { reason });
+    expect([(await row(one.sessionId))?.revokeReason, (await row(two.sessionId))?.revokeReason]).toEqual([reason, reason]);
+  });
+});
+
+describe('RefreshService and sessions that are known to be revoked', () => {
+  it('ends them again without a statement, an event, a hint or a new entry in the list (F-20)', async () => {
+    const channel = new FakeChannel();
+    const { refresh, repository, events, rotator } = sessions({ push: channel.end() });
+    const pair = await refresh.signIn('alice');
+    const list = rotator['parts'].revocations;
+    await list.start();
+    await refresh.signOut(pair.refreshToken);
+    const [told, announced, add, revoke] = [events.length, channel.announced, jest.spyOn(list, 'add'), jest.spyOn(repository, 'revoke')];
+    await refresh.signOut(pair.refreshToken);
+    await refresh.revoke(pair.sessionId);
+    list.stop();
+    expect([revoke.mock.calls, add.mock.calls, events.length, channel.announced]).toEqual([[], [], told, announced]);
+  });
+
+  it('refuses their refresh tokens without a statement (F-20)', async () => {
+    const { refresh, repository, clock } = sessions();
+    const pair = await refresh.signIn('alice');
+    clock.advance('1h');
+    await refresh.revoke(pair.sessionId);
+    const [rotate, find] = [jest.spyOn(repository, 'rotate'), jest.spyOn(repository, 'find')];
+    await expect(refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ code: 'session_revoked', sessionId: pair.sessionId });
+    expect([rotate.mock.calls, find.mock.calls]).toEqual([[], []]);
+  });
+
+  it('asks the store when the list has forgotten them (F-20)', async () => {
+    const { refresh, repository, rotator } = sessions();
+    const pair = await refresh.signIn('alice');
+    await refresh.signOut(pair.refreshToken);
+    jest.spyOn(rotator['parts'].revocations, 'has').mockReturnValue(false);
+    const [revoke, find] = [jest.spyOn(repository, 'revoke'), jest.spyOn(repository, 'find')];
+    await refresh.signOut(pair.refreshToken);
+    expect(await codeOf(() => refresh.rotate(pair.refreshToken))).toBe('session_revoked');
+    expect([revoke.mock.calls.length, find.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  it('gives no hint for a sign-out that ended nothing (F-20)', async () => {
+    const channel = new FakeChannel();
+    const { refresh, rotator } = sessions({ push: channel.end() });
+    const list = rotator['parts'].revocations;
+    await list.start();
+    await refresh.revoke(SESSION_ID);
+    list.stop();
+    expect(channel.announced).toBe(0);
   });
 });
 

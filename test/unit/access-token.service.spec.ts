@@ -224,7 +224,38 @@ describe('AccessTokenService', () => {
     });
   });
 
+  describe('tells when the user signed in', () => {
+    it('leaves auth_time out unless it is given (F-17)', async () => {
+      const { service } = accessTokens();
+      const claims = await service.verify(service.sign('alice', sign));
+      expect('auth_time' in claims).toBe(false);
+    });
+
+    it('writes the authTime that it is given, in seconds (F-17)', async () => {
+      const { service, clock } = accessTokens();
+      const authTime = clock.now() - 3_600_999;
+      expect((await service.verify(service.sign('alice', { ...sign, authTime }))).auth_time).toBe(Math.floor(authTime / 1_000));
+    });
+
+    it.each([0, -1, 1.5, NaN, Infinity, null, '1790000000000', new Date(0), {}])('refuses the authTime %p (F-17)', (authTime) => {
+      expect(() => accessTokens().service.sign('alice', { ...sign, authTime: authTime as never })).toThrow(/^authTime: /);
+    });
+
+    it('refuses an authTime in seconds, or one that is to come by more than clocks differ (F-17)', () => {
+      const { service, clock } = accessTokens();
+      const attempt = (authTime: number) => () => service.sign('alice', { ...sign, authTime });
+      expect(attempt(Math.floor(clock.now() / 1_000))).toThrow(TypeError);
+      expect(attempt(clock.now() + 300_001)).toThrow(TypeError);
+      expect(attempt(clock.now() + 300_000)).not.toThrow();
+    });
+  });
+
   describe('keeps its own claims from the application', () => {
+    it.each(Object.getOwnPropertyNames(Object.prototype))('refuses the claim %s, a name that every object has (F-19)', (name) => {
+      const claims = JSON.parse(`{"${name}":1}`) as object;
+      expect(() => accessTokens().service.sign('alice', { ...sign, claims })).toThrow(new TypeError(`claims: '${name}' is reserved`));
+    });
+
     it.each(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'auth_time', 'user', '__proto__'])('refuses the claim %s', (name) => {
       const claims = JSON.parse(`{"${name}":1}`) as object;
       expect(() => accessTokens().service.sign('alice', { ...sign, claims })).toThrow(new TypeError(`claims: '${name}' is reserved`));

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import type { RevokeReason } from '../../session/token-session.js';
+import { REVOKE_REASONS } from '../../session/token-session.js';
 import { assertSame, DAY, FIRST, HOUR, SECOND, simultaneously, type ContractCase } from './contract-store.js';
-
-const REASONS: readonly RevokeReason[] = ['logout', 'reuse', 'user', 'admin', 'limit', 'password', 'expired'];
 
 /** Contract of `revoke`, `revokeAll` and `revokedSince`. */
 export const REVOKE_CASES: readonly ContractCase[] = [
   {
     title: "revoke ends a session, with any reason, at the instant of the store's own clock",
     async run(store) {
-      for (const reason of REASONS) {
+      for (const reason of REVOKE_REASONS) {
         const { session, at } = await store.signIn();
         await store.elapse(5 * SECOND);
         assert.equal(await store.repository.revoke(session, reason), true);
