@@ -18,19 +18,29 @@ export interface TokenPairBody {
   session_id: string;
 }
 
-/** What a sign-in or a refresh gives to the client. Serialises to {@link TokenPairBody}; a log or `inspect()` shows no token. */
+/** class-transformer (`ClassSerializerInterceptor`) knows no `toJSON()`: it reads the enumerable members of an instance, which are these. */
+const BODY_NAMES = Object.keys({
+  access_token: true,
+  refresh_token: true,
+  token_type: true,
+  expires_in: true,
+  refresh_expires_in: true,
+  session_id: true,
+} satisfies Record<keyof TokenPairBody, true>) as (keyof TokenPairBody)[];
+
+/** What a sign-in or a refresh gives to the client. JSON and class-transformer make a {@link TokenPairBody} of it; a log or `inspect()` shows no token. */
 export class TokenPair {
-  readonly accessToken!: string;
+  declare readonly accessToken: string;
   /** Absent where the caller already holds the current one (outcome `kept`). */
-  readonly refreshToken?: string;
+  declare readonly refreshToken?: string;
   /** The scheme of the access token: `Bearer`. */
-  readonly tokenType!: string;
+  declare readonly tokenType: string;
   /** Whole seconds that the access token is good for. */
-  readonly expiresIn!: number;
+  declare readonly expiresIn: number;
   /** Whole seconds until the session expires if nothing is refreshed. */
-  readonly refreshExpiresIn!: number;
+  declare readonly refreshExpiresIn: number;
   /** The session id (`sid`). */
-  readonly sessionId!: string;
+  declare readonly sessionId: string;
 
   readonly #delivery: Delivery | undefined;
 
@@ -42,8 +52,9 @@ export class TokenPair {
     fields: Pick<TokenPair, 'accessToken' | 'refreshToken' | 'tokenType' | 'expiresIn' | 'refreshExpiresIn' | 'sessionId'>,
     delivery?: Delivery,
   ) {
-    Object.assign(this, fields);
     this.#delivery = delivery;
+    for (const [name, value] of Object.entries(fields)) Object.defineProperty(this, name, { value });
+    for (const name of BODY_NAMES) Object.defineProperty(this, name, { enumerable: true, get: () => this.toJSON()[name] });
   }
 
   /** What a response that is written now may carry of this pair. @internal */
