@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { deriveKey, readAsymmetricKey, readSecret } from '../options/key-material.js';
+import { hasRocaFingerprint } from '../options/roca.js';
 import { TokenOptionsError } from '../token.errors.js';
 import type { TokenAlgorithm, TokenKey } from '../token.options.js';
 
@@ -113,6 +114,12 @@ function readKey(option: string, given: TokenKey, warnings: string[]): Verificat
     given.algorithm in HASH_BYTES ? readHmacKey(option, given, warnings) : readAsymmetricKey(`${option}.key`, given.key, given.use);
   if (signingKey.type !== 'secret') requireStrength(`${option}.key`, given.algorithm, signingKey);
   const key = signingKey.type === 'private' ? createPublicKey(signingKey) : signingKey;
+  if (key.asymmetricKeyType === 'rsa' && hasRocaFingerprint(key)) {
+    throw new TokenOptionsError(
+      `${option}.key`,
+      'was made by a flawed chip and can be factored (ROCA, CVE-2017-15361); make a new key elsewhere',
+    );
+  }
   const verification = { kid: given.kid ?? kidOf(key), algorithm: given.algorithm, key };
   return given.use === 'sign' ? { ...verification, signingKey } : verification;
 }

@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { keyRingFromKeys, keyRingFromSecret } from '../../lib/access-token/key-ring.js';
 import { SECRET } from '../support/app.js';
 import { findLeaks } from '../support/leaks.js';
+import { almostRocaKey, rocaKeyPair } from '../support/roca.js';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 const otherRsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
@@ -51,6 +52,18 @@ describe('keyRingFromKeys', () => {
         message: expect.stringMatching(message),
       });
       expect(refusal([signing, { algorithm, key: publicKey, use: 'verify' }])).toMatchObject({ option: 'keys[1].key' });
+    });
+
+    it('KY-02 refuses an RSA key with the ROCA fingerprint, to sign and to verify (F-22)', () => {
+      const { privateKey, publicKey } = rocaKeyPair();
+      const message = expect.stringMatching(/ROCA, CVE-2017-15361/);
+      expect(refusal([{ algorithm: 'RS256', key: privateKey, use: 'sign' }])).toMatchObject({ option: 'keys[0].key', message });
+      expect(refusal([signing, { algorithm: 'PS256', key: publicKey, use: 'verify' }])).toMatchObject({ option: 'keys[1].key', message });
+    });
+
+    it('KY-02 takes an RSA key that misses the ROCA fingerprint by one prime (F-22)', () => {
+      const { ring } = keyRingFromKeys([signing, { algorithm: 'RS256', key: almostRocaKey(), use: 'verify' }]);
+      expect(ring.all).toHaveLength(2);
     });
 
     it.each<[TokenAlgorithm, KeyObject]>([
