@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
@@ -54,6 +55,8 @@ export interface Minting {
 const EARLIEST_AUTH_TIME = 100_000_000_000;
 /** The clocks of nodes and stores differ by this at the most, milliseconds. */
 const CLOCK_SKEW_MS = 300_000;
+/** Characters of an access token above which a refreshed response may not fit into a proxy's buffer for headers (nginx: 4 or 8 kB). */
+const LONG_TOKEN = 3_000;
 
 /** The parts that an {@link AccessTokenService} is composed of. */
 export interface AccessTokenParts {
@@ -72,6 +75,8 @@ export interface AccessTokenParts {
  */
 export class AccessTokenService {
   private readonly jwt = new JwtService();
+  private readonly logger = new Logger('TokenModule');
+  private hasWarned = false;
 
   constructor(private readonly parts: AccessTokenParts) {}
 
@@ -176,7 +181,17 @@ export class AccessTokenService {
     });
     const { kid, algorithm, signingKey } = ring.signing;
     const header = { alg: algorithm, typ: 'at+jwt', kid };
-    return { token: this.jwt.sign({ ...payload }, { secret: signingKey as never, algorithm, header }), claims: payload };
+    const token = this.jwt.sign({ ...payload }, { secret: signingKey as never, algorithm, header });
+    if (token.length > LONG_TOKEN) this.warnOfLength(token.length);
+    return { token, claims: payload };
+  }
+
+  /** Warns once: a long token fails behind a proxy only when a request refreshes, which is long after the deployment. */
+  private warnOfLength(length: number): void {
+    if (this.hasWarned) return;
+    this.hasWarned = true;
+    const remedy = 'write fewer claims, or enlarge the buffer that your proxy has for response headers (nginx: proxy_buffer_size)';
+    this.logger.warn(`an access token is longer than 3,000 characters (${length}): ${remedy}`);
   }
 
   private askedLifetime(lifetime: Duration): number {

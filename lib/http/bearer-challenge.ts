@@ -25,17 +25,24 @@ export class OutageLog {
     const { cause } = error;
     // A mistake in a hook is the application's to find: it wants the stack.
     if (error instanceof HookFailed) this.logger.error(`${error.code}: ${error.hook}`, stackOf(cause));
-    else this.logger.error(`${error.code}: ${error instanceof HookTimeout ? error.hook : reasonOf(cause)}`);
+    else this.logger.error(`${error.code}: ${error instanceof HookTimeout ? error.hook : nameOf(cause)}`);
   }
 }
 
-/** What is no Error may be anything, a credential too: it is not quoted. */
+/** A value that is no `Error` may be anything, a credential too: it is not quoted. */
 function stackOf(cause: unknown): string {
   return cause instanceof Error ? (cause.stack ?? `${cause.name}: ${cause.message}`) : `${typeof cause} was thrown, not an Error`;
 }
 
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? `${cause.name}: ${cause.message}` : 'too many conflicts';
+/** The name of an error and, where it has a short one, its code. Messages of drivers hold addresses and user names: they are not logged. */
+function nameOf(cause: unknown): string {
+  if (cause === undefined) return 'too many conflicts';
+  const { name, code } = Object(cause) as { name?: unknown; code?: unknown };
+  return `${isShort(name) ? name : 'Error'}${isShort(code) ? ` (${code})` : ''}`;
+}
+
+function isShort(text: unknown): text is string {
+  return typeof text === 'string' && /^[A-Za-z0-9_]{1,40}$/.test(text);
 }
 
 /** The `WWW-Authenticate` value of an error (RFC 6750 §3), or null: only a 401 has one. Constant text, nothing of the request. */

@@ -1,13 +1,15 @@
-import { describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import jwt from 'jsonwebtoken';
-import type { TokenAlgorithm, TokenKey } from 'nestjs-token';
+import type { AccessTokenService, TokenAlgorithm, TokenKey } from 'nestjs-token';
 import { ecKey } from '../support/forge.js';
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { ownClaims } from '../../lib/access-token/access-token.claims.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { accessTokens, codeOf, decoded, forged, SESSION_ID } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
+import { CapturedLog } from '../support/captured-log.js';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 const CURVES = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' } as const;
@@ -364,6 +366,39 @@ describe('AccessTokenService', () => {
         ),
         { numRuns: 2_000 },
       );
+    });
+  });
+
+  describe('warns of tokens that a proxy may refuse', () => {
+    const log = new CapturedLog();
+    beforeEach(() => {
+      log.lines.length = 0;
+      Logger.overrideLogger(log);
+    });
+    afterEach(() => Logger.overrideLogger(['log', 'error', 'warn', 'debug', 'verbose', 'fatal']));
+    const tokenOfAbout = (service: AccessTokenService, claimBytes: number): string =>
+      service.sign('alice', { ...sign, claims: { secretive: 'x'.repeat(claimBytes) } });
+
+    it('once per instance, without anything of the token (F-51)', () => {
+      const { service } = accessTokens();
+      const tokens = [2_400, 2_401, 2_402].map((bytes) => tokenOfAbout(service, bytes));
+      expect(log.lines).toEqual([
+        expect.stringMatching(/^warn an access token is longer than 3,000 characters \(\d{4}\).+proxy_buffer_size.+TokenModule$/),
+      ]);
+      for (const part of [...tokens.flatMap((token) => token.split('.')), 'alice', 'secretive', 'xxx'])
+        expect(log.lines[0]).not.toContain(part);
+    });
+
+    it('and not of a token of 3,000 characters or less (F-51)', () => {
+      const { service: scout } = accessTokens();
+      let bytes = 1_700;
+      while (tokenOfAbout(scout, bytes + 1).length <= 3_000) bytes += 1;
+      log.lines.length = 0;
+      const { service } = accessTokens();
+      tokenOfAbout(service, bytes);
+      expect(log.lines).toEqual([]);
+      tokenOfAbout(service, bytes + 1);
+      expect(log.lines).toHaveLength(1);
     });
   });
 
