@@ -21,7 +21,7 @@ describe('The log of an outage', () => {
 
   it('names the error and the code of a driver that meets no server, and no address (F-28)', async () => {
     const error: unknown = await new pg.Client({ host: '127.0.0.1', port: 1 }).connect().catch((thrown: unknown) => thrown);
-    expect(String((error as Error).message)).toContain('127.0.0.1');
+    expect((error as Error).message).toContain('127.0.0.1');
     expect(lineFor(error)).toEqual(['error store_unavailable: Error (ECONNREFUSED)']);
   });
 
@@ -56,7 +56,7 @@ describe('The log of an outage', () => {
   it('does not hold the name of the user (F-28)', async () => {
     const options = { host: '127.0.0.1', port: 3306, user: 'the_user', password: 'the-password' };
     const cause: unknown = await createConnection(options).catch((thrown: unknown) => thrown);
-    expect(String((cause as Error).message)).toContain('the_user');
+    expect((cause as Error).message).toContain('the_user');
     new OutageLog().report(new StoreUnavailable({ cause }));
     expect(logged(log)).toEqual(['error store_unavailable: Error (ER_ACCESS_DENIED_ERROR)']);
   });
