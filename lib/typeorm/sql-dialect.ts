@@ -1,3 +1,5 @@
+import type { Catalogue } from './catalogue.js';
+import { MARIADB_CATALOGUE, POSTGRES_CATALOGUE, SQLITE_CATALOGUE } from './catalogue.js';
 import type { Statement } from './statement-writer.js';
 
 /** All that differs between the engines, with the reason beside it. What was measured stands in docs/rotation.md §6. */
@@ -14,6 +16,8 @@ export interface SqlDialect {
   readonly bounded: (statement: Statement, lockTimeoutMs: number) => Statement;
   /** Whether an error says that the same statement may be made again at once. */
   readonly isConflict: (error: unknown) => boolean;
+  /** What start-up asks about the table. */
+  readonly catalogue: Catalogue;
 }
 
 const SQLITE: SqlDialect = {
@@ -26,6 +30,7 @@ const SQLITE: SqlDialect = {
   bounded: (statement) => statement,
   // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED: another process wrote at the same time.
   isConflict: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
+  catalogue: SQLITE_CATALOGUE,
 };
 
 const POSTGRES: SqlDialect = {
@@ -43,6 +48,7 @@ const POSTGRES: SqlDialect = {
   }),
   // 40001 serialization failure (the default of the database may be REPEATABLE READ), 40P01 deadlock.
   isConflict: (error) => ['40001', '40P01'].includes(codeOf(error)),
+  catalogue: POSTGRES_CATALOGUE,
 };
 
 const MARIADB: SqlDialect = {
@@ -60,6 +66,7 @@ const MARIADB: SqlDialect = {
   }),
   // 1213 deadlock; 1020 the row has changed since the snapshot (innodb_snapshot_isolation, the default from 11.6).
   isConflict: (error) => ['ER_LOCK_DEADLOCK', 'ER_CHECKREAD'].includes(codeOf(error)),
+  catalogue: MARIADB_CATALOGUE,
 };
 
 /** MySQL has no SET STATEMENT: the wait for a lock is bounded by the connection's `innodb_lock_wait_timeout`. */

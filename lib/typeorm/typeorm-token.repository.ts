@@ -1,4 +1,4 @@
-import type { DataSource, EntityMetadata, QueryResult, Table } from 'typeorm';
+import type { DataSource, EntityMetadata, QueryResult } from 'typeorm';
 import type { RotationTerms, SessionAdvance, StorePatience } from '../session/token-repository.js';
 import { TokenRepository } from '../session/token-repository.js';
 import type {
@@ -16,6 +16,7 @@ import { SessionStatements } from './session-statements.js';
 import type { SqlDialect } from './sql-dialect.js';
 import { sqlDialectOf } from './sql-dialect.js';
 import { StatementRunner } from './statement-runner.js';
+import { checkTable } from './table-check.js';
 import { TokenSessionEntity } from './token-session.entity.js';
 
 /** How a repository deals with its database. */
@@ -35,8 +36,6 @@ const PATIENCE: StorePatience = { timeoutMs: 2_000, lockTimeoutMs: 2_000 };
 
 type Row = Readonly<Record<string, unknown>>;
 
-const HOW_TO_MEND = 'run the migrations (SESSION_MIGRATIONS of this package), or set synchronize: true for a first try';
-
 /**
  * Sessions in the application's own database. Every verb is one statement on a connection of its own, outside any transaction of the
  * application, on the primary. SQLite has one connection for all: give the module a DataSource of its own where the application keeps
@@ -55,15 +54,11 @@ export class TypeOrmTokenRepository extends TokenRepository {
   }
 
   override async check(): Promise<void> {
-    this.supportedDialect();
+    const { catalogue } = this.supportedDialect();
     const metadata = this.metadata();
     const runner = this.dataSource.createQueryRunner('master');
     try {
-      const table = await runner.getTable(metadata.tablePath);
-      if (!table) throw new TokenOptionsError('dataSource', `table ${metadata.tablePath} is missing: ${HOW_TO_MEND}`);
-      const missing = missingParts(metadata, table);
-      if (missing.length > 0)
-        throw new TokenOptionsError('dataSource', `table ${metadata.tablePath} lacks ${missing.join(', ')}: ${HOW_TO_MEND}`);
+      await checkTable(runner, { metadata, driver: this.dataSource.driver, catalogue });
     } finally {
       await runner.release();
     }
@@ -174,15 +169,6 @@ export class TypeOrmTokenRepository extends TokenRepository {
 
 function idsOf(rows: readonly Row[]): string[] {
   return rows.map(({ id }) => String(id));
-}
-
-/** Columns and indexes that the entity has and the table has not. */
-function missingParts({ columns, indices }: EntityMetadata, table: Table): string[] {
-  const isIndexed = (names: string[]) =>
-    table.indices.some(({ columnNames }) => names.every((name, position) => columnNames[position] === name));
-  const missingColumns = columns.map(({ databaseName }) => databaseName).filter((name) => !table.findColumnByName(name));
-  const missingIndexes = indices.map((index) => index.columns.map(({ databaseName }) => databaseName)).filter((names) => !isIndexed(names));
-  return [...missingColumns.map((name) => `column ${name}`), ...missingIndexes.map((names) => `index on (${names.join(', ')})`)];
 }
 
 /** A raw row, whatever the driver makes of 64-bit integers and JSON. */

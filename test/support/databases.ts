@@ -27,16 +27,18 @@ export interface DatabaseSetup {
   over?: Partial<DataSourceOptions>;
   /** SQLite only. @defaultValue in memory */
   file?: string;
+  /** MariaDB only: what follows CREATE DATABASE and the name. */
+  defaults?: string;
 }
 
 /** A fresh schema (PostgreSQL), database (MariaDB) or SQLite database, dropped by `drop()`. */
 export async function openDatabase(
   engine: Engine,
-  { tables = 'migrations', over = {}, file = ':memory:' }: DatabaseSetup = {},
+  { tables = 'migrations', over = {}, file = ':memory:', defaults = '' }: DatabaseSetup = {},
 ): Promise<TestDatabase> {
   const name = `token_${randomBytes(6).toString('hex')}`;
   const administrator = engine === 'sqlite' ? null : await new DataSource(serverOptions(engine)).initialize();
-  await administrator?.query(engine === 'postgres' ? `CREATE SCHEMA ${name}` : `CREATE DATABASE ${name}`);
+  await administrator?.query(engine === 'postgres' ? `CREATE SCHEMA ${name}` : `CREATE DATABASE ${name} ${defaults}`);
   const options = {
     ...(engine === 'sqlite' ? { type: 'better-sqlite3', database: file } : serverOptions(engine)),
     ...(engine === 'postgres' && { schema: name, extra: { options: `-c search_path=${name}` } }),

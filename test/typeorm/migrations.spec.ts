@@ -2,12 +2,22 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SESSION_MIGRATIONS, TokenOptionsError, TypeOrmTokenRepository } from 'nestjs-token';
 import type { NewSession, TokenSession } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
-import type { DataSource, Table } from 'typeorm';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Table } from 'typeorm';
+import { DataSource, DefaultNamingStrategy } from 'typeorm';
 import type { DatabaseSetup, TestDatabase } from '../support/databases.js';
 import { describeOn, ENGINES, openDatabase } from '../support/databases.js';
 
 const TABLE = 'token_session';
 const INDEXES = ['IDX_token_session_expiry', 'IDX_token_session_revoked', 'IDX_token_session_subject'];
+
+class SnakeCase extends DefaultNamingStrategy {
+  override columnName(property: string): string {
+    return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  }
+}
 
 for (const engine of ENGINES) {
   const describeHere = await describeOn(engine);
@@ -32,6 +42,31 @@ for (const engine of ENGINES) {
         await database?.drop();
         expect(migrated).toEqual(await shapeOf((await open({ tables: 'synchronize' })).dataSource));
         expect(migrated.indexes.map(({ name }) => name)).toEqual(INDEXES);
+      });
+
+      it.each([
+        ['a naming strategy', { namingStrategy: new SnakeCase() }, TABLE, 'last_used_at'],
+        ['an entityPrefix', { entityPrefix: 'app_' }, 'app_token_session', 'lastUsedAt'],
+        ['both', { namingStrategy: new SnakeCase(), entityPrefix: 'app_' }, 'app_token_session', 'last_used_at'],
+      ])('has the names of a DataSource with %s, up and down (F-31)', async (_, over, table, column) => {
+        const opened = await open({ over });
+        const { dataSource } = opened;
+        expect((await tableOf(dataSource, table))?.findColumnByName(column)).toBeDefined();
+        expect(await pending(opened)).toEqual([]);
+        const repository = new TypeOrmTokenRepository(dataSource);
+        await repository.check();
+        const { session } = await repository.insert(newSession({}));
+        expect((await repository.rotate(session, session, { settleMs: null, idleMs: 1e6, limit: null }))?.session.generation).toBe(1);
+        expect(await repository.revokeAll(session, 'admin')).toEqual([session.id]);
+        for (let left = SESSION_MIGRATIONS.length; left > 0; left--) await dataSource.undoLastMigration();
+        expect(await tableOf(dataSource, table)).toBeUndefined();
+      });
+
+      it('has the default names where the DataSource does not know the entity (F-31)', async () => {
+        const { dataSource } = await open({ over: { entities: [], entityPrefix: 'app_' } });
+        expect((await tableOf(dataSource))?.findColumnByName('lastUsedAt')).toBeDefined();
+        for (let left = SESSION_MIGRATIONS.length; left > 0; left--) await dataSource.undoLastMigration();
+        expect(await tableOf(dataSource)).toBeUndefined();
       });
 
       it('goes down and up again, and is the same', async () => {
@@ -93,6 +128,59 @@ for (const engine of ENGINES) {
         await runner.dropIndex(TABLE, index);
         await runner.release();
         expect((await refusal(opened)).message).toContain(`lacks index on (${columns}): run the migrations`);
+      });
+
+      it.each([
+        ['IDX_token_session_subject', ['subject', 'realm'], 'realm, subject'],
+        ['IDX_token_session_revoked', ['revokedAt', 'realm'], 'realm, revokedAt'],
+        ['IDX_token_session_expiry', ['id', 'absoluteExpiresAt'], 'absoluteExpiresAt'],
+      ])('refuses in the place of %s an index on (%p) (F-58)', async (index, columns, wanted) => {
+        const opened = await open();
+        await replaceIndex(opened.dataSource, index, columns);
+        expect((await refusal(opened)).message).toContain(`lacks index on (${wanted}): run the migrations`);
+      });
+
+      it.each([
+        ['IDX_token_session_subject', ['realm', 'subject', 'id']],
+        ['IDX_token_session_revoked', ['realm', 'revokedAt', 'id']],
+        ['IDX_token_session_expiry', ['absoluteExpiresAt', 'realm']],
+      ])('accepts in the place of %s an index on (%p) (F-58)', async (index, columns) => {
+        const opened = await open();
+        await replaceIndex(opened.dataSource, index, columns);
+        await expect(new TypeOrmTokenRepository(opened.dataSource).check()).resolves.toBeUndefined();
+      });
+
+      if (engine !== 'mariadb') {
+        it('refuses a partial index and one on an expression (F-58)', async () => {
+          const opened = await open();
+          await replaceIndex(opened.dataSource, 'IDX_token_session_subject', ['realm', 'subject'], "WHERE realm = 'a'");
+          expect((await refusal(opened)).message).toContain('lacks index on (realm, subject)');
+          await opened.dataSource.query(`CREATE INDEX expressive ON ${TABLE} (lower(realm), subject)`);
+          expect((await refusal(opened)).message).toContain('lacks index on (realm, subject)');
+        });
+      }
+
+      it('names a missing primary key (F-58)', async () => {
+        const opened = await open();
+        const runner = opened.dataSource.createQueryRunner();
+        const table = await runner.getTable(TABLE);
+        await runner.dropPrimaryKey(table!);
+        await runner.release();
+        expect((await refusal(opened)).message).toContain('lacks primary key (id): run the migrations');
+      });
+
+      it.each([
+        ['a naming strategy', { namingStrategy: new SnakeCase() }, 'lacks column parent_branch'],
+        ['an entityPrefix', { entityPrefix: 'app_' }, 'app_token_session is missing'],
+      ])('says that migrations have run without %s (F-31)', async (_, over, problem) => {
+        const directory = mkdtempSync(join(tmpdir(), 'nestjs-token-names-'));
+        const opened = await open({ file: join(directory, 'sessions.sqlite') });
+        const dataSource = await new DataSource({ ...opened.options, migrationsRun: false, ...over }).initialize();
+        const { message } = await refusal({ ...opened, dataSource });
+        await dataSource.destroy();
+        rmSync(directory, { recursive: true });
+        expect(message).toContain(problem);
+        expect(message).toContain('the migrations have run with other names');
       });
 
       it('names a DataSource that does not know the entity', async () => {
@@ -188,10 +276,17 @@ function newSession(change: Partial<NewSession>): NewSession {
   return { id: randomUUID(), realm: 'default', subject: 'alice', idleMs: 1e9, absoluteMs: 1e9, claims: {}, device: {}, ...change };
 }
 
-async function tableOf(dataSource: DataSource): Promise<Table | undefined> {
+async function replaceIndex(dataSource: DataSource, index: string, columns: string[], condition = ''): Promise<void> {
+  const runner = dataSource.createQueryRunner();
+  await runner.dropIndex(TABLE, index);
+  await runner.query(`CREATE INDEX mine ON ${TABLE} (${columns.map((name) => dataSource.driver.escape(name)).join(', ')}) ${condition}`);
+  await runner.release();
+}
+
+async function tableOf(dataSource: DataSource, table = TABLE): Promise<Table | undefined> {
   const runner = dataSource.createQueryRunner();
   try {
-    return await runner.getTable(TABLE);
+    return await runner.getTable(table);
   } finally {
     await runner.release();
   }

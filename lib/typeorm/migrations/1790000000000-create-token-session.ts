@@ -1,28 +1,58 @@
-import type { MigrationInterface, QueryRunner, TableColumnOptions } from 'typeorm';
+import type { DataSource, MigrationInterface, QueryRunner, TableColumnOptions } from 'typeorm';
 import { Table } from 'typeorm';
+import { TokenSessionEntity } from '../token-session.entity.js';
 
-/** Creates the table of sessions and its indexes. The names are those of the entity with TypeORM's own naming strategy. */
+/**
+ * Creates the table of sessions and its indexes, under the names that the DataSource gives them: its naming strategy and its `entityPrefix`
+ * count, if TokenSessionEntity is one of its entities. On MariaDB and MySQL text is kept in utf8mb4, whatever the database's default.
+ */
 export class CreateTokenSession1790000000000 implements MigrationInterface {
   readonly name = 'CreateTokenSession1790000000000';
 
   async up(runner: QueryRunner): Promise<void> {
+    const { table, column } = namesOf(runner);
     await runner.createTable(
       new Table({
-        name: 'token_session',
-        columns: COLUMNS,
-        indices: [
-          { name: 'IDX_token_session_subject', columnNames: ['realm', 'subject'] },
-          { name: 'IDX_token_session_revoked', columnNames: ['realm', 'revokedAt'] },
-          { name: 'IDX_token_session_expiry', columnNames: ['absoluteExpiresAt'] },
-        ],
+        name: table,
+        columns: COLUMNS.map((definition) => ({ ...definition, ...charsetOf(definition, runner), name: column(definition.name) })),
+        indices: INDEXES.map(({ name, columnNames }) => ({ name, columnNames: columnNames.map(column) })),
       }),
     );
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable('token_session');
+    await runner.dropTable(namesOf(runner).table);
   }
 }
+
+interface Names {
+  readonly table: string;
+  readonly column: (property: string) => string;
+}
+
+function namesOf(runner: QueryRunner): Names {
+  const dataSource = dataSourceOf(runner);
+  if (!dataSource.hasMetadata(TokenSessionEntity)) return { table: 'token_session', column: (property) => property };
+  const metadata = dataSource.getMetadata(TokenSessionEntity);
+  return { table: metadata.tablePath, column: (property) => metadata.findColumnWithPropertyName(property)?.databaseName ?? property };
+}
+
+function charsetOf({ type }: TableColumnOptions, runner: QueryRunner): Partial<TableColumnOptions> {
+  const isText = type === 'varchar' || type === 'text';
+  return isText && ['mariadb', 'mysql'].includes(dataSourceOf(runner).options.type) ? { charset: 'utf8mb4' } : {};
+}
+
+/** TypeORM 0.3 calls it `connection`. */
+function dataSourceOf(runner: QueryRunner): DataSource {
+  const { dataSource, connection } = runner as { dataSource?: DataSource; connection: DataSource };
+  return dataSource ?? connection;
+}
+
+const INDEXES = [
+  { name: 'IDX_token_session_subject', columnNames: ['realm', 'subject'] },
+  { name: 'IDX_token_session_revoked', columnNames: ['realm', 'revokedAt'] },
+  { name: 'IDX_token_session_expiry', columnNames: ['absoluteExpiresAt'] },
+];
 
 const COLUMNS: TableColumnOptions[] = [
   { name: 'id', type: 'varchar', length: '36', isPrimary: true },
