@@ -27,7 +27,7 @@ export type { SignOptions } from './access-token/access-token.service.js';
 export type { AccessTokenClaims } from './access-token/access-token.claims.js';
 
 export { RefreshService } from './session/refresh.service.js';
-export type { Rotation, SignInOptions } from './session/refresh.service.js';
+export type { Rotation, SessionsOptions, SignInOptions } from './session/refresh.service.js';
 export { TokenPair } from './session/token-pair.js';
 export type { TokenPairBody } from './session/token-pair.js';
 export type { RotationOutcome } from './session/rotation.js';
@@ -41,6 +41,7 @@ export type {
   SessionInfo,
   SessionKey,
   SessionOwner,
+  SessionPage,
   SessionSnapshot,
   SessionSummary,
   TokenSession,

@@ -8,7 +8,7 @@ import type { RotationOutcome } from './rotation.js';
 import type { SessionJanitor } from './session-janitor.js';
 import type { SessionParts, SessionRotator } from './session-rotator.js';
 import type { TokenPair } from './token-pair.js';
-import type { NewSession, RevokeReason, SessionDevice, SessionSummary, TokenSession } from './token-session.js';
+import type { NewSession, RevokeReason, SessionDevice, SessionPage, SessionSummary, TokenSession } from './token-session.js';
 import { REVOKE_REASONS, sessionInfoOf } from './token-session.js';
 
 /** What a sign-in may say beside the subject. */
@@ -19,6 +19,14 @@ export interface SignInOptions {
   device?: SessionDevice;
   /** Absolute lifetime of this session, for example a short one without “remember me”. 1 s to `refresh.absoluteLifetime`. @defaultValue `refresh.absoluteLifetime` */
   absoluteLifetime?: Duration;
+}
+
+/** Which part of a subject's sessions to list. */
+export interface SessionsOptions {
+  /** How many sessions at most. 1 to 1000. @defaultValue 100 */
+  limit?: number;
+  /** The last session of the page before: the list goes on behind it. @defaultValue the list begins with the session used last */
+  after?: Pick<SessionSummary, 'sessionId' | 'lastUsedAt'> | undefined;
 }
 
 /** What presenting a good refresh token gives. */
@@ -103,11 +111,20 @@ export class RefreshService {
     events.emit({ type: 'all-revoked', realm, at: clock.now(), subject, reason, sessionIds });
   }
 
-  /** The live sessions of a subject, last used first. For trusted callers. @throws {TypeError} on what is no subject. @throws {TokenError} `store_unavailable` */
-  async sessions(subject: string): Promise<SessionSummary[]> {
+  /**
+   * Lists the live sessions of a subject, last used first, one page at a time. A session that is used while you page moves to the front
+   * and is not on a later page; none is on two pages. For trusted callers.
+   * @throws {TypeError} on what is no subject, a limit out of range, or an `after` that is no session of a page.
+   * @throws {TokenError} `store_unavailable`
+   * @example
+   * const first = await refresh.sessions('alice');
+   * const second = await refresh.sessions('alice', { after: first.at(-1) });
+   */
+  async sessions(subject: string, options: SessionsOptions = {}): Promise<SessionSummary[]> {
     const { realm, repository } = this.parts;
     requireSubject(subject);
-    return (await this.rotator.ask(() => repository.list({ realm, subject }))).map(summaryOf);
+    const page = pageOf(options);
+    return (await this.rotator.ask(() => repository.list({ realm, subject }, page))).map(summaryOf);
   }
 
   /** Deletes the sessions whose absolute lifetime is over, as the janitor does. @returns how many. @throws {TokenError} `store_unavailable` */
@@ -127,6 +144,17 @@ export class RefreshService {
 function summaryOf(session: TokenSession): SessionSummary {
   const { createdAt, lastUsedAt, idleExpiresAt, absoluteExpiresAt, label, ip, userAgent } = session;
   return { ...sessionInfoOf(session), createdAt, lastUsedAt, expiresAt: Math.min(idleExpiresAt, absoluteExpiresAt), label, ip, userAgent };
+}
+
+const LONGEST_PAGE = 1_000;
+
+function pageOf({ limit = 100, after }: SessionsOptions): SessionPage {
+  if (!Number.isInteger(limit) || limit < 1 || limit > LONGEST_PAGE)
+    throw new TypeError(`limit: not a whole number from 1 to ${LONGEST_PAGE}`);
+  if (after === undefined) return { limit };
+  const { sessionId, lastUsedAt } = Object(after) as Partial<SessionSummary>;
+  if (!isSessionId(sessionId) || !Number.isSafeInteger(lastUsedAt)) throw new TypeError('after: not a session of a page');
+  return { limit, after: { id: sessionId, lastUsedAt: Number(lastUsedAt) } };
 }
 
 const LONGEST_DEVICE_TEXT = 255;

@@ -4,6 +4,7 @@ import type {
   RevokeReason,
   SessionKey,
   SessionOwner,
+  SessionPage,
   SessionSnapshot,
   TokenSession,
 } from './token-session.js';
@@ -57,7 +58,7 @@ export class StoreConflict extends Error {
 export abstract class TokenRepository {
   /**
    * Called once before the application listens.
-   * @throws {TokenOptionsError} naming what the store lacks (entity, table, column, index) and how to mend it.
+   * @throws {TokenOptionsError} naming what the store lacks (entity, table, column, index) and how to fix it.
    */
   abstract check(): Promise<void>;
 
@@ -82,8 +83,11 @@ export abstract class TokenRepository {
   /** Reads a session from the primary, or null. */
   abstract find(key: SessionKey): Promise<SessionSnapshot | null>;
 
-  /** The sessions of a subject that are neither revoked nor expired, last used first. */
-  abstract list(owner: SessionOwner): Promise<readonly TokenSession[]>;
+  /**
+   * One page of the sessions of a subject that are neither revoked nor expired, last used first; those last used at the same instant in the
+   * order of their ids, as the store sorts them. Never reads more than the page into memory.
+   */
+  abstract list(owner: SessionOwner, page: SessionPage): Promise<readonly TokenSession[]>;
 
   /**
    * Ends a session; with `only`, on condition that it stands at exactly that position. Idempotent: the first reason and instant stay.
@@ -92,8 +96,9 @@ export abstract class TokenRepository {
   abstract revoke(key: SessionKey, reason: RevokeReason, only?: RefreshTokenPosition): Promise<boolean>;
 
   /**
-   * Ends all sessions of a subject, except the one with the id `except`.
-   * @returns the ids of the sessions that this call ended.
+   * Ends all sessions of a subject, except the one with the id `except`, however many: in steps, so that no statement locks more rows than
+   * a thousand or so. When it rejects, some may have been ended.
+   * @returns the ids of the sessions that this call ended. A store that is told only how many may add those that a simultaneous call ended.
    */
   abstract revokeAll(owner: SessionOwner, reason: RevokeReason, except?: string): Promise<readonly string[]>;
 

@@ -25,6 +25,14 @@ export interface SessionOwner {
   readonly subject: string;
 }
 
+/** Which part of a list of sessions. */
+export interface SessionPage {
+  /** How many sessions at most. */
+  readonly limit: number;
+  /** Where the page before this one ended: the list goes on behind it. Undefined: the first page. */
+  readonly after?: Pick<TokenSession, 'lastUsedAt' | 'id'> | undefined;
+}
+
 /** Position of a refresh token in its session. */
 export interface RefreshTokenPosition {
   /** 0 at sign-in, one more with each rotation. At most 2³¹ − 2. */

@@ -7,6 +7,7 @@ import type {
   RevokeReason,
   SessionKey,
   SessionOwner,
+  SessionPage,
   SessionSnapshot,
   TokenSession,
 } from '../session/token-session.js';
@@ -59,11 +60,12 @@ export class InMemoryTokenRepository extends TokenRepository {
     return session ? snapshot(session, this.clock.now()) : null;
   }
 
-  override async list(owner: SessionOwner): Promise<readonly TokenSession[]> {
+  override async list(owner: SessionOwner, { limit, after }: SessionPage): Promise<readonly TokenSession[]> {
     const now = this.clock.now();
     return this.owned(owner)
-      .filter((session) => session.revokedAt === null && !hasExpired(session, now))
-      .sort((a, b) => b.lastUsedAt - a.lastUsedAt)
+      .filter((session) => session.revokedAt === null && !hasExpired(session, now) && (!after || inOrder(after, session) < 0))
+      .sort(inOrder)
+      .slice(0, limit)
       .map(copyOf);
   }
 
@@ -111,6 +113,11 @@ export class InMemoryTokenRepository extends TokenRepository {
   private end(session: TokenSession, revokeReason: RevokeReason): void {
     this.sessions.set(session.id, { ...session, revokedAt: this.clock.now(), revokeReason });
   }
+}
+
+/** Last used first, then by id. */
+function inOrder(a: NonNullable<SessionPage['after']>, b: NonNullable<SessionPage['after']>): number {
+  return b.lastUsedAt - a.lastUsedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
 }
 
 function snapshot(session: TokenSession, at: number): SessionSnapshot {

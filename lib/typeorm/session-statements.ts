@@ -1,7 +1,16 @@
-import type { NewSession, RefreshTokenPosition, RevokeReason, SessionKey, SessionOwner } from '../session/token-session.js';
+import type { NewSession, RefreshTokenPosition, RevokeReason, SessionKey, SessionOwner, SessionPage } from '../session/token-session.js';
 import type { RotationTerms, SessionAdvance } from '../session/token-repository.js';
 import type { Property, SqlNotation, Statement } from './statement-writer.js';
 import { StatementWriter } from './statement-writer.js';
+
+/** Which ids of live sessions to read. */
+export interface LiveIds {
+  readonly limit: number;
+  /** The last id that has been read; undefined: begin. */
+  readonly after?: string | undefined;
+  /** An id to leave out. */
+  readonly except?: string | undefined;
+}
 
 /** The statements behind the repository's verbs. Parameters are bound in the order of their appearance, as `?` placeholders need. */
 export class SessionStatements {
@@ -79,12 +88,16 @@ export class SessionStatements {
     return this.write((q) => `${this.selection(q)} WHERE ${q.is('id', id)} AND ${q.isText('realm', realm)}`);
   }
 
-  list({ realm, subject }: SessionOwner): Statement {
+  list({ realm, subject }: SessionOwner, { limit, after }: SessionPage): Statement {
     const now = this.notation.now();
     return this.write((q) => {
       const alive = ['idleExpiresAt' as const, 'absoluteExpiresAt' as const].map((name) => `${q.column(name)} > ${now}`).join(' AND ');
       const owner = `${q.isText('realm', realm)} AND ${q.isText('subject', subject)}`;
-      return `${this.selection(q)} WHERE ${owner} AND ${q.column('revokedAt')} IS NULL AND ${alive} ORDER BY ${q.column('lastUsedAt')} DESC, ${q.column('id')}`;
+      const [usedAt, id] = [q.column('lastUsedAt'), q.column('id')];
+      const behind =
+        after && `(${usedAt} < ${q.bind(after.lastUsedAt)} OR (${q.is('lastUsedAt', after.lastUsedAt)} AND ${id} > ${q.bind(after.id)}))`;
+      const conditions = [owner, `${q.column('revokedAt')} IS NULL`, alive, ...(behind ? [behind] : [])].join(' AND ');
+      return `${this.selection(q)} WHERE ${conditions} ORDER BY ${usedAt} DESC, ${id} LIMIT ${q.bind(limit)}`;
     });
   }
 
@@ -95,17 +108,24 @@ export class SessionStatements {
     });
   }
 
-  /** Ids of what {@link revokeAll} is about to end. */
-  liveIds(owner: SessionOwner, except?: string): Statement {
-    return this.write(
-      (q) => `SELECT ${q.column('id')} AS ${this.notation.escape('id')} FROM ${q.table} WHERE ${this.areLive(q, owner, except)}`,
-    );
+  /** Ids of what {@link revokeThese} is about to end. */
+  liveIds({ realm, subject }: SessionOwner, { limit, after, except }: LiveIds): Statement {
+    return this.write((q) => {
+      const id = q.column('id');
+      const conditions = [q.isText('realm', realm), q.isText('subject', subject), `${q.column('revokedAt')} IS NULL`];
+      if (after !== undefined) conditions.push(`${id} > ${q.bind(after)}`);
+      if (except !== undefined) conditions.push(`${id} <> ${q.bind(except)}`);
+      const selection = `SELECT ${id} AS ${this.notation.escape('id')} FROM ${q.table}`;
+      return `${selection} WHERE ${conditions.join(' AND ')} ORDER BY ${id} LIMIT ${q.bind(limit)}`;
+    });
   }
 
-  revokeAll(owner: SessionOwner, reason: RevokeReason, except?: string): Statement {
+  /** Ends sessions of a realm that are known to have been alive; those that have been ended since stay as they are. */
+  revokeThese(realm: string, ids: readonly string[], reason: RevokeReason): Statement {
     return this.write((q) => {
       const assignments = q.set({ revokedAt: this.notation.now(), revokeReason: q.bind(reason) });
-      return `UPDATE ${q.table} SET ${assignments} WHERE ${this.areLive(q, owner, except)}`;
+      const these = `${q.column('id')} IN (${ids.map((id) => q.bind(id)).join(', ')}) AND ${q.isText('realm', realm)}`;
+      return `UPDATE ${q.table} SET ${assignments} WHERE ${these} AND ${q.column('revokedAt')} IS NULL`;
     });
   }
 
@@ -146,11 +166,6 @@ export class SessionStatements {
 
   private isLive(q: StatementWriter, { realm, id }: SessionKey): string {
     return `${q.is('id', id)} AND ${q.isText('realm', realm)} AND ${q.column('revokedAt')} IS NULL`;
-  }
-
-  private areLive(q: StatementWriter, { realm, subject }: SessionOwner, except?: string): string {
-    const owned = `${q.isText('realm', realm)} AND ${q.isText('subject', subject)} AND ${q.column('revokedAt')} IS NULL`;
-    return except === undefined ? owned : `${owned} AND ${q.column('id')} <> ${q.bind(except)}`;
   }
 
   private standsAt(q: StatementWriter, { generation, branch }: RefreshTokenPosition): string {

@@ -1,12 +1,13 @@
 import type { DataSource, EntityMetadata, QueryResult } from 'typeorm';
 import type { RotationTerms, SessionAdvance, StorePatience } from '../session/token-repository.js';
-import { TokenRepository } from '../session/token-repository.js';
+import { StoreConflict, TokenRepository } from '../session/token-repository.js';
 import type {
   NewSession,
   RefreshTokenPosition,
   RevokeReason,
   SessionKey,
   SessionOwner,
+  SessionPage,
   SessionSnapshot,
   TokenSession,
 } from '../session/token-session.js';
@@ -33,6 +34,11 @@ interface PreparedStore {
 }
 
 const PATIENCE: StorePatience = { timeoutMs: 2_000, lockTimeoutMs: 2_000 };
+
+/** Rows that one statement of `revokeAll` locks at most: few enough that a refresh of one of them need not wait for long. */
+const REVOKED_AT_ONCE = 500;
+/** How often one of its statements is made in all when it meets another one. */
+const ATTEMPTS = 4;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -83,8 +89,8 @@ export class TypeOrmTokenRepository extends TokenRepository {
     return row ? snapshotOf(row) : null;
   }
 
-  override async list(owner: SessionOwner): Promise<readonly TokenSession[]> {
-    return (await this.rows(this.statements().list(owner))).map((row) => snapshotOf(row).session);
+  override async list(owner: SessionOwner, page: SessionPage): Promise<readonly TokenSession[]> {
+    return (await this.rows(this.statements().list(owner, page))).map((row) => snapshotOf(row).session);
   }
 
   override async revoke(key: SessionKey, reason: RevokeReason, only?: RefreshTokenPosition): Promise<boolean> {
@@ -92,11 +98,13 @@ export class TypeOrmTokenRepository extends TokenRepository {
   }
 
   override async revokeAll(owner: SessionOwner, reason: RevokeReason, except?: string): Promise<readonly string[]> {
-    const statements = this.statements();
-    if (this.dialect?.returning) return idsOf(await this.rows(statements.returning(statements.revokeAll(owner, reason, except))));
-    const live = idsOf(await this.rows(statements.liveIds(owner, except)));
-    const ended = await Promise.all(live.map(async (id) => ((await this.revoke({ realm: owner.realm, id }, reason)) ? id : null)));
-    return ended.filter((id) => id !== null);
+    const ended: string[] = [];
+    let live: readonly string[] = [];
+    do {
+      live = idsOf(await this.rows(this.statements().liveIds(owner, { limit: REVOKED_AT_ONCE, after: live.at(-1), except })));
+      if (live.length > 0) ended.push(...(await this.revokeThese(owner.realm, live, reason)));
+    } while (live.length === REVOKED_AT_ONCE);
+    return ended;
   }
 
   override async revokedSince(realm: string, withinMs: number): Promise<readonly string[]> {
@@ -105,6 +113,22 @@ export class TypeOrmTokenRepository extends TokenRepository {
 
   override async purge(realm: string, max: number): Promise<number> {
     return (await this.execute(this.statements().purge(realm, max))).affected ?? 0;
+  }
+
+  /**
+   * Ends sessions in one statement, again where it conflicts with another: what earlier steps have ended must be reported.
+   * An engine without RETURNING says only how many, so that a step which met a simultaneous call reports all of them.
+   */
+  private async revokeThese(realm: string, ids: readonly string[], reason: RevokeReason): Promise<readonly string[]> {
+    const statement = this.statements().revokeThese(realm, ids, reason);
+    for (let left = ATTEMPTS; ; left -= 1) {
+      try {
+        if (this.dialect?.returning) return idsOf(await this.rows(this.statements().returning(statement)));
+        return (await this.execute(statement)).affected ? ids : [];
+      } catch (error) {
+        if (!(error instanceof StoreConflict) || left === 1) throw error;
+      }
+    }
   }
 
   /** Changes one session and gives it back: in the same statement where the engine can, with one look otherwise. */

@@ -474,6 +474,34 @@ describe('RefreshService.sessions', () => {
     expect((await refresh.sessions('alice')).map(({ sessionId }) => sessionId)).toEqual([live.sessionId]);
   });
 
+  it('lists a hundred sessions, and the others behind the last one (F-13)', async () => {
+    const { refresh } = sessions();
+    for (let count = 0; count < 130; count += 1) await refresh.signIn('alice');
+    const first = await refresh.sessions('alice');
+    const second = await refresh.sessions('alice', { after: first.at(-1) });
+    expect([first.length, second.length]).toEqual([100, 30]);
+    expect(new Set([...first, ...second].map(({ sessionId }) => sessionId)).size).toBe(130);
+    expect(await refresh.sessions('alice', { limit: 1_000 })).toEqual([...first, ...second]);
+    expect(await refresh.sessions('alice', { limit: 1 })).toEqual(first.slice(0, 1));
+    expect(await refresh.sessions('alice', { after: second.at(-1) })).toEqual([]);
+  });
+
+  it.each([0, 1_001, 1.5, -1, Number.NaN, '10', null])('refuses the limit %p (F-13)', async (limit) => {
+    await expect(sessions().refresh.sessions('alice', { limit: limit as number })).rejects.toThrow(TypeError);
+  });
+
+  it.each([
+    null,
+    7,
+    'x',
+    {},
+    { sessionId: SESSION_ID },
+    { sessionId: SESSION_ID, lastUsedAt: '1' },
+    { sessionId: "' OR 1", lastUsedAt: 1 },
+  ])('refuses to go on behind %p (F-13)', async (after) => {
+    await expect(sessions().refresh.sessions('alice', { after: after as never })).rejects.toThrow('after: not a session of a page');
+  });
+
   it('is empty for a subject without sessions', async () => {
     expect(await sessions().refresh.sessions('nobody')).toEqual([]);
   });

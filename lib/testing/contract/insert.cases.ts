@@ -132,13 +132,9 @@ export const INSERT_CASES: readonly ContractCase[] = [
     async run(store) {
       const inserted = await store.signIn({ absoluteMs: 3_650 * DAY });
       const rotated = await store.rotated(inserted.session, FIRST);
-      const advanced = await store.advanced(rotated.session, rotated.session, {
-        ...rotated.session,
-        branch: 1,
-        idleMs: DAY,
-        restartsGrace: true,
-      });
-      const [listed] = await store.repository.list(inserted.session);
+      const onwards = { ...rotated.session, branch: 1, idleMs: DAY, restartsGrace: true };
+      const advanced = await store.advanced(rotated.session, rotated.session, onwards);
+      const [listed] = await store.repository.list(inserted.session, { limit: 1 });
       for (const session of [inserted.session, rotated.session, advanced.session, listed, await store.stored(inserted.session)]) {
         for (const name of INSTANTS)
           assert.ok(Number.isSafeInteger(session?.[name]), `${name} is ${typeof session?.[name]} ${String(session?.[name])}`);
@@ -166,7 +162,7 @@ export const INSERT_CASES: readonly ContractCase[] = [
       claims.roles.push('given');
       (session.claims['roles'] as string[]).push('returned');
       ((await store.stored(session)).claims['roles'] as string[]).push('found');
-      ((await store.repository.list(session))[0]?.claims['roles'] as string[]).push('listed');
+      ((await store.repository.list(session, { limit: 1 }))[0]?.claims['roles'] as string[]).push('listed');
       assertSame((await store.stored(session)).claims, { roles: ['user'] });
     },
   },

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import type { TokenSession } from '../../session/token-session.js';
 import { assertSame, DAY, FIRST, HOUR, simultaneously, type ContractCase } from './contract-store.js';
+
+const PAGE = { limit: 100 };
 
 /** Contract of `list` and `purge`. */
 export const LIST_CASES: readonly ContractCase[] = [
@@ -14,8 +17,46 @@ export const LIST_CASES: readonly ContractCase[] = [
       const [first, second, third] = ids as [string, string, string];
       await store.rotated(store.key(second), FIRST);
       assertSame(
-        (await store.repository.list(store.owner('alice'))).map(({ id }) => id),
+        (await store.repository.list(store.owner('alice'), PAGE)).map(({ id }) => id),
         [second, third, first],
+      );
+    },
+  },
+  {
+    title: 'list returns every session on exactly one page, in one order, also those last used at the same instant',
+    async run(store) {
+      await simultaneously(5, () => store.signIn());
+      await store.elapse(1_000);
+      await simultaneously(2, () => store.signIn());
+      const owner = store.owner('alice');
+      const whole = await store.repository.list(owner, PAGE);
+      assert.equal(whole.length, 7);
+      const sizes: number[] = [];
+      const paged: TokenSession[] = [];
+      for (let left = 9; left > 0 && sizes.at(-1) !== 0; left -= 1) {
+        const page = await store.repository.list(owner, { limit: 2, after: paged.at(-1) });
+        sizes.push(page.length);
+        paged.push(...page);
+      }
+      assertSame(sizes, [2, 2, 2, 1, 0]);
+      assertSame(paged, whole);
+    },
+  },
+  {
+    title: 'list returns no session twice that is used between two pages',
+    async run(store) {
+      const ids: string[] = [];
+      for (let count = 0; count < 4; count += 1) {
+        ids.unshift((await store.signIn()).session.id);
+        await store.elapse(1_000);
+      }
+      const owner = store.owner('alice');
+      const first = await store.repository.list(owner, { limit: 2 });
+      for (const id of [ids[0], ids[3]] as string[]) await store.rotated(store.key(id), FIRST);
+      const second = await store.repository.list(owner, { limit: 2, after: first[1] });
+      assertSame(
+        [...first, ...second].map(({ id }) => id),
+        ids.slice(0, 3),
       );
     },
   },
@@ -23,7 +64,7 @@ export const LIST_CASES: readonly ContractCase[] = [
     title: 'list returns sessions as find does',
     async run(store) {
       const { session } = await store.sessionAt({ generation: 2, branch: 1 }, 0);
-      assertSame(await store.repository.list(store.owner('alice')), [await store.stored(session)]);
+      assertSame(await store.repository.list(store.owner('alice'), PAGE), [await store.stored(session)]);
     },
   },
   {
@@ -33,7 +74,7 @@ export const LIST_CASES: readonly ContractCase[] = [
       assert.ok(kept && revoked);
       await store.repository.revoke(revoked.session, 'user');
       assertSame(
-        (await store.repository.list(store.owner('alice'))).map(({ id }) => id),
+        (await store.repository.list(store.owner('alice'), PAGE)).map(({ id }) => id),
         [kept.session.id],
       );
     },
@@ -43,8 +84,8 @@ export const LIST_CASES: readonly ContractCase[] = [
     run: (store) =>
       store.atBoundary({
         arrange: (idleMs) => store.signIn({ subject: `idle-${idleMs}`, idleMs, absoluteMs: 2 * DAY }),
-        before: async ({ session }) => assert.ok((await store.repository.list(session)).length > 0),
-        after: async ({ session }) => assertSame(await store.repository.list(session), []),
+        before: async ({ session }) => assert.ok((await store.repository.list(session, PAGE)).length > 0),
+        after: async ({ session }) => assertSame(await store.repository.list(session, PAGE), []),
       }),
   },
   {
@@ -52,8 +93,8 @@ export const LIST_CASES: readonly ContractCase[] = [
     run: (store) =>
       store.atBoundary({
         arrange: (absoluteMs) => store.signIn({ subject: `absolute-${absoluteMs}`, idleMs: 2 * DAY, absoluteMs }),
-        before: async ({ session }) => assert.ok((await store.repository.list(session)).length > 0),
-        after: async ({ session }) => assertSame(await store.repository.list(session), []),
+        before: async ({ session }) => assert.ok((await store.repository.list(session, PAGE)).length > 0),
+        after: async ({ session }) => assertSame(await store.repository.list(session, PAGE), []),
       }),
   },
   {
@@ -61,8 +102,8 @@ export const LIST_CASES: readonly ContractCase[] = [
     async run(store) {
       await Promise.all(['Alice', 'alice ', 'alicé', 'bob'].map((subject) => store.signIn({ subject })));
       await store.signIn({ realm: store.otherRealm });
-      assertSame(await store.repository.list(store.owner('alice')), []);
-      assert.equal((await store.repository.list(store.owner('bob'))).length, 1);
+      assertSame(await store.repository.list(store.owner('alice'), PAGE), []);
+      assert.equal((await store.repository.list(store.owner('bob'), PAGE)).length, 1);
     },
   },
   {
