@@ -7,7 +7,13 @@ import type { TokenModuleOptions } from './token.options.js';
 export interface TokenModuleExtras {
   /** Whether the services are there for all modules. @defaultValue true */
   isGlobal?: boolean;
-  /** Whether `JwtAuthGuard` guards every route that is not marked with `@Public()`. @defaultValue false */
+  /**
+   * Whether `JwtAuthGuard` guards every route that is not marked with `@Public()`. It runs before all guards of `APP_GUARD` and of
+   * `useGlobalGuards`, whatever the order of modules, so that those see `request.user`. Override `JwtAuthGuard` in tests with
+   * `overrideProvider(JwtAuthGuard)`. Nest 11 applies no global guards to WebSocket gateways, and no version applies them to a
+   * microservice that is connected without `inheritAppConfig`: bind the guard with `@UseGuards(JwtAuthGuard)` there.
+   * @defaultValue false
+   */
   globalGuard?: boolean;
   /** Name of the instance, 1 to 64 of `A–Z a–z 0–9 . _ -`: its realm in the rows and in all key derivations. @defaultValue 'default' */
   name?: string;

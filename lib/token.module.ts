@@ -1,6 +1,6 @@
 import type { DynamicModule, FactoryProvider, OnModuleInit, Provider } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { APP_GUARD, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { DEFAULT_REALM } from './access-token/key-ring.js';
@@ -47,6 +47,21 @@ export class TokenModule extends ConfigurableModuleClass {
 
 const UNIQUE_INSTANCE = 'nestjs-token:UniqueInstance';
 const RESOLVED_OPTIONS = 'nestjs-token:ResolvedTokenOptions';
+const GLOBAL_GUARD = 'nestjs-token:GlobalGuard';
+
+/**
+ * Nest applies `APP_GUARD` providers in the order in which it meets their modules, those of the root module first, but only after it has
+ * made all providers. A guard that adds itself while providers are made therefore runs before all of them, and before those of
+ * `useGlobalGuards`, wherever TokenModule is imported. As a provider of its own it can be overridden in tests.
+ */
+const GLOBAL_GUARD_PROVIDERS: Provider[] = [
+  JwtAuthGuard,
+  {
+    provide: GLOBAL_GUARD,
+    inject: [ApplicationConfig, JwtAuthGuard],
+    useFactory: (config: ApplicationConfig, guard: JwtAuthGuard) => config.addGlobalGuard(guard),
+  },
+];
 
 /** Adds what an instance consists of to the module that the builder has made. */
 function compose(built: DynamicModule, extras: TokenModuleExtras): DynamicModule {
@@ -71,7 +86,7 @@ function compose(built: DynamicModule, extras: TokenModuleExtras): DynamicModule
       part(accessTokenServiceToken(name), name, ({ accessTokens }) => accessTokens),
       part(tokenTransportToken(name), name, ({ transport }) => transport),
       errorFilterProvider(name),
-      ...(globalGuard ? [{ provide: APP_GUARD, useClass: JwtAuthGuard }] : []),
+      ...(globalGuard ? GLOBAL_GUARD_PROVIDERS : []),
     ],
     exports: exported,
   };

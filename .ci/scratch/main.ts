@@ -1,7 +1,8 @@
-// A newcomer's application: sign in, call a guarded route with the token and without one. Exits 0 when the answers are 200 and 401.
+// A newcomer's applications: sign in, call guarded routes with the token and without one. Exits 0 when the responses are as expected.
 import 'reflect-metadata';
-import { Controller, Get, HttpCode, Module, Post, UseGuards, UseInterceptors } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { Controller, Get, HttpCode, Module, Post, Scope, UseGuards, UseInterceptors } from '@nestjs/common';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { CurrentUser, JwtAuthGuard, type Principal, RefreshService, TokenInterceptor, TokenModule, type TokenPair } from 'nestjs-token';
 import * as testing from 'nestjs-token/testing';
@@ -33,7 +34,62 @@ class AppController {
 })
 class AppModule {}
 
+/** Lets pass whoever has no user: only the order of the guards closes the route. */
+class CarelessRolesGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { user } = context.switchToHttp().getRequest<{ user?: Principal }>();
+    return user === undefined || user.roles.includes('admin');
+  }
+}
+
+@Controller()
+class AdminController {
+  @Get('admin')
+  admin(@CurrentUser('sub') sub: string): string {
+    return sub;
+  }
+}
+
+@Module({
+  imports: [
+    TokenModule.forRoot({
+      issuer: 'https://api.example.com',
+      secret: 'a secret of this test, 8f1c0e5b7d2a4936',
+      repository: testing.InMemoryTokenRepository,
+      globalGuard: true,
+    }),
+  ],
+  controllers: [AdminController],
+  providers: [
+    { provide: APP_GUARD, useClass: CarelessRolesGuard },
+    { provide: APP_GUARD, scope: Scope.REQUEST, useClass: CarelessRolesGuard },
+  ],
+})
+class GuardedModule {}
+
 async function main(): Promise<void> {
+  await newcomer();
+  await globalGuard();
+}
+
+/** `globalGuard: true` runs before every APP_GUARD, those of the root module too, on this version of Nest. */
+async function globalGuard(): Promise<void> {
+  const app = await NestFactory.create(GuardedModule, { logger: ['warn', 'error'] });
+  app.useGlobalGuards(new CarelessRolesGuard());
+  await app.listen(0, '127.0.0.1');
+  const url = `${await app.getUrl()}/admin`;
+  const refresh = app.get(RefreshService);
+  const as = async (roles: string[]) => {
+    const { accessToken } = await refresh.signIn('alice', { claims: { roles } });
+    return (await fetch(url, { headers: { Authorization: `Bearer ${accessToken}` } })).status;
+  };
+  expect('GET /admin behind the global guard and a roles guard, anonymous', (await fetch(url)).status, 401);
+  expect('GET /admin without the role', await as([]), 403);
+  expect('GET /admin with the role', await as(['admin']), 200);
+  await app.close();
+}
+
+async function newcomer(): Promise<void> {
   const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'] });
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
