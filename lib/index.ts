@@ -13,7 +13,7 @@ export type {
 export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } from './instance-tokens.js';
 
 export { JwtAuthGuard } from './http/jwt-auth.guard.js';
-export { AuthInstance, Fresh, OptionalAuth, Public } from './http/decorators.js';
+export { AuthInstance, Fresh, OptionalAuth, Protected, Public } from './http/decorators.js';
 export { TokenInterceptor } from './http/token.interceptor.js';
 export { TokenTransport } from './http/token-transport.js';
 export type { ResponseTokens } from './http/response-headers.js';

@@ -5,6 +5,7 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { DEFAULT_REALM } from './access-token/key-ring.js';
 import { Clock, SystemClock } from './clock.js';
+import { requireSoundRoutes } from './declared-routes.js';
 import { JwtAuthGuard } from './http/jwt-auth.guard.js';
 import { TokenErrorFilter } from './http/token-error.filter.js';
 import { accessTokenServiceToken, refreshServiceToken, tokenInstanceToken, tokenTransportToken } from './instance-tokens.js';
@@ -16,7 +17,7 @@ import { requireAsyncOptions, requireExtras } from './options/require-extras.js'
 import { TokenInstance } from './token-instance.js';
 import type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions } from './token.module-definition.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
-import { requireUniqueInstance } from './unique-instances.js';
+import { instancesIn, requireUniqueInstance } from './unique-instances.js';
 import { TokenSessionEntity } from './typeorm/token-session.entity.js';
 import { TypeOrmTokenRepository } from './typeorm/typeorm-token.repository.js';
 
@@ -45,7 +46,7 @@ export class TokenModule extends ConfigurableModuleClass {
   }
 }
 
-const UNIQUE_INSTANCE = 'nestjs-token:UniqueInstance';
+const START_UP_CHECKS = 'nestjs-token:StartUpChecks';
 const RESOLVED_OPTIONS = 'nestjs-token:ResolvedTokenOptions';
 const GLOBAL_GUARD = 'nestjs-token:GlobalGuard';
 
@@ -81,7 +82,7 @@ function compose(built: DynamicModule, extras: TokenModuleExtras): DynamicModule
       },
       repositoryProvider(extras),
       instanceProvider(name, extras.passportStrategy),
-      uniquenessProvider(name),
+      startUpChecksProvider(name),
       part(refreshServiceToken(name), name, ({ refresh }) => refresh),
       part(accessTokenServiceToken(name), name, ({ accessTokens }) => accessTokens),
       part(tokenTransportToken(name), name, ({ transport }) => transport),
@@ -136,15 +137,23 @@ function errorFilterProvider(name: string): Provider {
   };
 }
 
-/** Looks at all instances once they are there, and before the application listens. */
-function uniquenessProvider(realm: string): Provider {
+/** Checks all instances and routes once they are there, and before the application listens. */
+function startUpChecksProvider(realm: string): Provider {
   return {
-    provide: UNIQUE_INSTANCE,
-    inject: [tokenInstanceToken(realm), ModulesContainer],
-    useFactory: (instance: TokenInstance, modules: ModulesContainer): OnModuleInit => ({
-      onModuleInit: () => requireUniqueInstance(instance, modules),
+    provide: START_UP_CHECKS,
+    inject: [tokenInstanceToken(realm), ModulesContainer, ApplicationConfig],
+    useFactory: (instance: TokenInstance, modules: ModulesContainer, config: ApplicationConfig): OnModuleInit => ({
+      onModuleInit: () => {
+        requireUniqueInstance(instance, modules);
+        const instances = instancesIn(modules);
+        if (instance === instances[0]) requireSoundRoutes(namesOf(instances), modules, config);
+      },
     }),
   };
+}
+
+function namesOf(instances: readonly TokenInstance[]): string[] {
+  return instances.map(({ realm }) => realm);
 }
 
 function part(

@@ -18,7 +18,8 @@ export function requireUniqueInstance(self: TokenInstance, modules: ModulesConta
   }
 }
 
-function instancesIn(modules: ModulesContainer): TokenInstance[] {
+/** All module instances of one application. */
+export function instancesIn(modules: ModulesContainer): TokenInstance[] {
   const providers = [...modules.values()].flatMap((module) => [...module.providers.values()]);
   return [...new Set(providers.map((provider): unknown => provider.instance))].filter((instance) => instance instanceof TokenInstance);
 }

@@ -300,6 +300,7 @@ const PUBLIC_NAMES = [
   'PostgresRevocationPush',
   'Principal',
   'PrincipalUser',
+  'Protected',
   'Public',
   'REVOKE_REASONS',
   'RedisPublisher',

@@ -4,15 +4,34 @@ import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
 import { INSTANCE_METADATA } from '../principal/callers.js';
 
-/** Metadata keys that the guard and the interceptor read: of the handler, else of its class. */
+/** Metadata keys that the guard and the interceptor read: of the handler, else of its class. `access` is not inherited by a subclass. */
 export const AUTH_METADATA = {
   access: 'nestjs-token:access',
   fresh: 'nestjs-token:fresh',
   instance: INSTANCE_METADATA,
 } as const;
 
-/** Opens a route, or all routes of a controller, that a guard would close. No token is looked at. */
+/**
+ * Opens a route, or all routes of a controller, that a guard would close. No token is checked. A subclass does not inherit it from its
+ * base class; {@link Protected} closes single routes of an open controller. The application refuses to start when it opens
+ * a method with {@link Fresh}, or, on a class, a method with `@UseGuards(JwtAuthGuard)`.
+ */
 export const Public = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'public');
+
+/**
+ * Closes a route, or all routes of a controller, to callers without a good token, as a guard does by default: for single routes of a
+ * controller that is marked with {@link Public} or {@link OptionalAuth}. It binds no guard: that is `globalGuard` or `@UseGuards(JwtAuthGuard)`.
+ *
+ * @example
+ * ```ts
+ * @Controller('articles') @Public() @UseGuards(JwtAuthGuard)
+ * class ArticlesController {
+ *   @Get() list() {}                    // open
+ *   @Post() @Protected() publish() {}   // needs a token
+ * }
+ * ```
+ */
+export const Protected = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'required');
 
 /** A request without credentials is anonymous; one with bad credentials is still refused. */
 export const OptionalAuth = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'optional');

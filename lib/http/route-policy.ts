@@ -16,6 +16,16 @@ export interface RoutePolicy {
 
 type Callable = (...args: never[]) => unknown;
 
+/**
+ * Who may call a route: by the decorator of its handler, else by that of its own class. A subclass of an open class is not open: its
+ * author may not know that the base class is. Instance and `@Fresh()` are inherited, which only ever closes more.
+ */
+export function accessOf(controller: object, handler: object): RoutePolicy['access'] {
+  const declared: unknown =
+    Reflect.getMetadata(AUTH_METADATA.access, handler) ?? Reflect.getOwnMetadata(AUTH_METADATA.access, controller) ?? 'required';
+  return declared as RoutePolicy['access'];
+}
+
 /** Reads the decorators of a handler, else of its class, once. */
 export class RoutePolicies {
   private readonly byClass = new WeakMap<object, WeakMap<object, RoutePolicy>>();
@@ -32,7 +42,7 @@ export class RoutePolicies {
   private read(controller: object, handler: object): RoutePolicy {
     const metadata = (key: string): unknown => Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
     const policy = {
-      access: (metadata(AUTH_METADATA.access) as RoutePolicy['access'] | undefined) ?? 'required',
+      access: accessOf(controller, handler),
       freshMs: metadata(AUTH_METADATA.fresh) as number | undefined,
       instance: this.instance((metadata(AUTH_METADATA.instance) as string | undefined) ?? DEFAULT_REALM),
     };

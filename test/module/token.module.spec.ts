@@ -305,10 +305,6 @@ describe('TokenModule in several instances', () => {
     admin(@CurrentUser() user: Principal): Principal {
       return user;
     }
-
-    @Get('nobody')
-    @AuthInstance('nobody')
-    nobody(): void {}
   }
 
   const sameEverything = { admin: GOOD, name: 'default' };
@@ -392,14 +388,6 @@ describe('TokenModule in several instances', () => {
     const { accessToken } = await running.desk.admins.signIn('alice');
     expect((await running.call('/admin', { headers: { 'x-admin': accessToken } })).status).toBe(200);
     expect((await running.call('/me', { headers: { 'x-admin': accessToken } })).status).toBe(401);
-  });
-
-  it('names the remedy when a route asks for an instance that does not exist', async () => {
-    const running = await desk();
-    const log = new CapturedLog();
-    running.app.useLogger(log);
-    expect((await running.call('/admin/nobody')).status).toBe(500);
-    expect(log.of('error').join()).toMatch(/no TokenModule is named 'nobody': import TokenModule with that name/);
   });
 
   it('runs alone under a name', async () => {
