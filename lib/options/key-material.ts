@@ -3,12 +3,13 @@ import type { JsonWebKey } from 'node:crypto';
 import { lengthPrefixed } from '../session/refresh-token.codec.js';
 import { TokenOptionsError } from '../token.errors.js';
 import type { TokenSecret } from '../token.options.js';
+import { isForeignKey } from './foreign-keys.js';
+import { isSampleSecret } from './sample-secrets.js';
 
 /** Fewest bytes of a secret (RFC 7518 §3.2 for HS256). */
 export const MIN_SECRET_BYTES = 32;
 const FEWEST_DISTINCT_BYTES = 8;
 const MANY_DISTINCT_BYTES = 20;
-const LOOKS_LIKE_A_KEY = /-----BEGIN|^\s*\{\s*"|^ssh-/;
 const PLACEHOLDER = /^(undefined|null|NaN|\[object \w+\])$|(.)\2{15}|changeme|change[-_ ]me|your[-_ ].*(secret|key)|supersecret|password/i;
 const HOW_TO_MAKE_ONE = 'make one with: node -p "crypto.randomBytes(48).toString(\'base64url\')"';
 
@@ -49,36 +50,19 @@ function secretBytes(option: string, secret: unknown): Buffer {
     throw new TokenOptionsError(option, 'is neither text, a Buffer nor a KeyObject');
   }
   const bytes = Buffer.from(given);
-  if (LOOKS_LIKE_A_KEY.test(bytes.toString('latin1')) || isDer(bytes)) {
-    throw new TokenOptionsError(option, 'looks like a PEM, DER, JWK or SSH key; give it in `keys` with its algorithm');
+  if (isForeignKey(bytes)) {
+    throw new TokenOptionsError(
+      option,
+      'looks like a PEM, DER, JWK or SSH key, a certificate or a token; if it is a key, give it in `keys` with its algorithm',
+    );
   }
   return bytes;
-}
-
-function isDer(bytes: Buffer): boolean {
-  const attempts = [
-    () => createPublicKey({ key: bytes, format: 'der', type: 'spki' }),
-    () => createPublicKey({ key: bytes, format: 'der', type: 'pkcs1' }),
-    () => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' }),
-    () => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs1' }),
-    () => createPrivateKey({ key: bytes, format: 'der', type: 'sec1' }),
-  ];
-  return bytes[0] === 0x30 && attempts.some(succeeds);
-}
-
-function succeeds(attempt: () => unknown): boolean {
-  try {
-    attempt();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function judgeEntropy(option: string, bytes: Buffer): string | null {
   const text = bytes.toString('latin1');
   const distinct = new Set(bytes).size;
-  if (PLACEHOLDER.test(text) || distinct < FEWEST_DISTINCT_BYTES) {
+  if (PLACEHOLDER.test(text) || distinct < FEWEST_DISTINCT_BYTES || isSampleSecret(bytes)) {
     throw new TokenOptionsError(option, `can be guessed; ${HOW_TO_MAKE_ONE}`);
   }
   const isHex = /^[0-9a-f]{64,}$/i.test(text);
