@@ -4,7 +4,7 @@ import { keyRingFromKeys, keyRingFromSecret } from './access-token/key-ring.js';
 import type { VerificationProfile } from './access-token/access-token.verifier.js';
 import type { MintingTerms } from './access-token/access-token.service.js';
 import { readSecret } from './options/key-material.js';
-import { DAY, httpToken, integerIn, MINUTE, numberIn, oneOf, SECOND, span, text, wholeSeconds } from './options/option-checks.js';
+import { DAY, headerName, integerIn, MINUTE, numberIn, oneOf, schemeName, SECOND, span, text, wholeSeconds } from './options/option-checks.js';
 import { requireKnownKeys, requireShape } from './options/option-keys.js';
 import type { ResolvedRefreshOptions } from './options/resolve-refresh-options.js';
 import { resolveRefreshOptions } from './options/resolve-refresh-options.js';
@@ -129,11 +129,11 @@ function resolveHeader(given: HeaderOptions): Required<HeaderOptions> {
   const { access, refresh, expiresIn } = { ...DEFAULTS.header, ...given };
   const scheme = given.scheme ?? DEFAULTS.header.scheme;
   const names = Object.entries({ access, refresh, expiresIn }).map(
-    ([option, name]) => [option, httpToken(`header.${option}`, name)] as const,
+    ([option, name]) => [option, headerName(`header.${option}`, name)] as const,
   );
   const duplicate = names.find(([, name], index) => names.findIndex(([, other]) => other.toLowerCase() === name.toLowerCase()) !== index);
   if (duplicate) throw new TokenOptionsError(`header.${duplicate[0]}`, 'is the name of another token header too');
-  if (scheme !== '') httpToken('header.scheme', scheme);
+  if (scheme !== '') schemeName('header.scheme', scheme);
   return { access, refresh, expiresIn, scheme };
 }
 

@@ -85,7 +85,8 @@ export function isSubject(value: unknown): value is string {
 
 /** @throws {TypeError} unless {@link isSubject}. */
 export function requireSubject(subject: unknown): asserts subject is string {
-  if (!isSubject(subject)) throw new TypeError('subject: not 1 to 255 characters of plain text');
+  const remedy = typeof subject === 'number' || typeof subject === 'bigint' ? '; write String(id)' : '';
+  if (!isSubject(subject)) throw new TypeError(`subject: not 1 to 255 characters of plain text${remedy}`);
 }
 
 /** The application's claims among verified ones. */

@@ -5,8 +5,10 @@ import { requireShape } from './option-keys.js';
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const DAY = 24 * 60 * MINUTE;
-/** RFC 9110 §5.1: a header name, and an authentication scheme, is a token. */
+/** RFC 9110 §11.1: an authentication scheme is a token. */
 const HTTP_TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** RFC 9110 §5.1 allows more. nginx drops any other request header (`ignore_invalid_headers`, `underscores_in_headers`). */
+const HEADER_NAME = /^[0-9A-Za-z-]+$/;
 const MISREAD_TEXT = /^(undefined|null|NaN|\[object \w+\])?$/;
 
 export function text(option: string, value: unknown): string {
@@ -17,8 +19,14 @@ export function text(option: string, value: unknown): string {
   return value;
 }
 
-export function httpToken(option: string, value: unknown): string {
-  requireShape(option, typeof value === 'string' && HTTP_TOKEN.test(value), 'a header name or scheme (RFC 9110 §5.6.2)');
+export function schemeName(option: string, value: unknown): string {
+  requireShape(option, typeof value === 'string' && HTTP_TOKEN.test(value), 'the name of a scheme (RFC 9110 §11.1)');
+  return value as string;
+}
+
+export function headerName(option: string, value: unknown): string {
+  const isName = typeof value === 'string' && HEADER_NAME.test(value);
+  requireShape(option, isName, 'a header name of letters, digits and hyphens: nginx drops headers with any other character, such as _');
   return value as string;
 }
 
@@ -32,7 +40,11 @@ export function span(option: string, value: unknown, { min, max }: Range): numbe
   try {
     milliseconds = parseDuration(value);
   } catch {
-    throw new TokenOptionsError(option, "is neither a whole number of seconds nor text with a unit, such as 900 or '15m'");
+    const problem =
+      typeof value === 'string' && /^[1-9]\d{0,15}$/.test(value)
+        ? `is a number in text, and only its unit is missing: write '${value}s' for seconds`
+        : 'is neither a whole number of seconds nor text with a unit';
+    throw new TokenOptionsError(option, `${problem}; durations are such as 900 or '15m', text with a unit`);
   }
   if (milliseconds < min || milliseconds > max) {
     throw new TokenOptionsError(

@@ -1,13 +1,27 @@
 import { TokenOptionsError } from '../token.errors.js';
+import type { TokenModuleExtras } from '../token.module-definition.js';
 import type { AccessOptions, HeaderOptions, RefreshKey, RefreshOptions, TokenKey, TokenModuleOptions } from '../token.options.js';
 
-/** The compiler demands every key of a type, so that the list cannot fall behind it. */
-type Keys<T> = Readonly<Record<keyof T, true>>;
+/**
+ * The compiler demands every key of a type, so that the list cannot fall behind it. `true`: the key may be left out; `false`: it may not,
+ * or something else has to take its place.
+ */
+type Keys<T> = { readonly [Key in keyof Required<T>]: object extends Pick<T, Key> ? boolean : false };
+
+/** Known when a module is declared: these never come from a factory. */
+export const EXTRA_KEYS: Keys<TokenModuleExtras> = {
+  isGlobal: true,
+  globalGuard: true,
+  name: true,
+  dataSource: true,
+  repository: true,
+  passportStrategy: true,
+};
 
 const MODULE: Keys<TokenModuleOptions> = {
-  issuer: true,
+  issuer: false,
   audience: true,
-  secret: true,
+  secret: false,
   keys: true,
   access: true,
   refresh: true,
@@ -35,11 +49,11 @@ const REFRESH: Keys<RefreshOptions> = {
   reuse: true,
   recoverLost: true,
 };
-const LIMIT: Keys<Exclude<NonNullable<RefreshOptions['limit']>, false>> = { max: true, per: true };
+const LIMIT: Keys<Exclude<NonNullable<RefreshOptions['limit']>, false>> = { max: false, per: false };
 const HEADER: Keys<HeaderOptions> = { access: true, refresh: true, expiresIn: true, scheme: true };
 const JANITOR: Keys<Exclude<NonNullable<TokenModuleOptions['janitor']>, false>> = { interval: true };
-const KEY: Keys<TokenKey> = { kid: true, algorithm: true, key: true, use: true };
-const REFRESH_KEY: Keys<RefreshKey> = { kid: true, secret: true, use: true };
+const KEY: Keys<TokenKey> = { kid: true, algorithm: false, key: false, use: false };
+const REFRESH_KEY: Keys<RefreshKey> = { kid: true, secret: false, use: false };
 
 const ALGORITHMS = ['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
 
@@ -74,16 +88,24 @@ export function requireShape(option: string, holds: boolean, wanted: string): vo
  * Refuses unknown keys, and `undefined` and `null` for a value, in one group of options. An absent group passes.
  * @throws {TokenOptionsError}
  */
-export function requireKeys(option: string, group: unknown, known: Readonly<Record<string, true>>): void {
+export function requireKeys(option: string, group: unknown, known: Readonly<Record<string, boolean>>): void {
   if (group === undefined) return;
   requireShape(option, typeof group === 'object' && group !== null && !Array.isArray(group), 'an object');
   const prefix = option === 'options' ? '' : `${option}.`;
   for (const [key, value] of Object.entries(group as object)) {
-    if (!Object.hasOwn(known, key))
-      throw new TokenOptionsError(`${prefix}${key}`, `is not an option; ${option} takes ${Object.keys(known).join(', ')}`);
-    if (value === undefined || value === null)
-      throw new TokenOptionsError(`${prefix}${key}`, `is ${value}: is the environment variable set? Leave the key out to use the default`);
+    if (!Object.hasOwn(known, key)) throw new TokenOptionsError(`${prefix}${key}`, unknownKey(option, key, known));
+    if (value === undefined || value === null) {
+      const remedy = known[key] === true ? ' Leave the key out to use the default' : '';
+      throw new TokenOptionsError(`${prefix}${key}`, `is ${value}: is the environment variable set?${remedy}`);
+    }
   }
+}
+
+function unknownKey(option: string, key: string, known: object): string {
+  if (option === 'options' && Object.hasOwn(EXTRA_KEYS, key)) {
+    return 'comes too late from a factory: the module is declared by then. Write it next to useFactory, useClass or useExisting';
+  }
+  return `is not an option; ${option} takes ${Object.keys(known).join(', ')}`;
 }
 
 function list<T>(option: string, value: readonly T[] | undefined): readonly T[] {

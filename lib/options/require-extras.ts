@@ -1,11 +1,8 @@
 import { DEFAULT_REALM } from '../access-token/key-ring.js';
-import { requireKeys, requireShape } from './option-keys.js';
+import { EXTRA_KEYS, requireKeys, requireShape } from './option-keys.js';
 import type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions } from '../token.module-definition.js';
 import { TokenOptionsError } from '../token.errors.js';
 
-type ExtraKeys = Readonly<Record<keyof TokenModuleExtras, true>>;
-
-const EXTRAS: ExtraKeys = { isGlobal: true, globalGuard: true, name: true, dataSource: true, repository: true, passportStrategy: true };
 const REGISTRATION = {
   imports: true,
   inject: true,
@@ -19,8 +16,8 @@ const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 /** The extras among the options of `forRoot`. @throws {TokenOptionsError} when one is `undefined` or of the wrong shape. */
 export function requireExtras(options: TokenModuleRootOptions): TokenModuleExtras {
   requireShape('options', isObject(options), 'an object');
-  const extras = Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(EXTRAS, key))) as TokenModuleExtras;
-  requireKeys('options', extras, EXTRAS);
+  const extras = Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(EXTRA_KEYS, key))) as TokenModuleExtras;
+  requireKeys('options', extras, EXTRA_KEYS);
   requireShapes(extras);
   return extras;
 }
@@ -29,7 +26,7 @@ export function requireExtras(options: TokenModuleRootOptions): TokenModuleExtra
 export function requireAsyncOptions(options: TokenModuleAsyncOptions): TokenModuleExtras {
   requireShape('options', isObject(options), 'an object');
   for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(REGISTRATION, key) && !Object.hasOwn(EXTRAS, key)) {
+    if (!Object.hasOwn(REGISTRATION, key) && !Object.hasOwn(EXTRA_KEYS, key)) {
       throw new TokenOptionsError(key, 'is not taken beside a factory: return it from the factory, or check its spelling');
     }
   }

@@ -70,27 +70,20 @@ describe('RefreshService.signIn', () => {
     expect(inspect(pair)).not.toMatch(/ntr_|eyJ/);
   });
 
-  it.each([
-    '',
-    ' ',
-    ' alice',
-    'alice ',
-    'a\nb',
-    'a\0b',
-    'a\u0085b',
-    'a\u2029b',
-    '\udc00',
-    'x'.repeat(256),
-    5,
-    null,
-    undefined,
-    {},
-    ['alice'],
-  ])('refuses the subject %p and opens no session', async (subject) => {
-    const { refresh, repository } = sessions();
-    const insert = jest.spyOn(repository, 'insert');
-    await expect(refresh.signIn(subject as string)).rejects.toThrow(new TypeError('subject: not 1 to 255 characters of plain text'));
-    expect(insert).not.toHaveBeenCalled();
+  it.each(['', ' ', ' alice', 'alice ', 'a\nb', 'a\0b', 'a\u0085b', 'a\u2029b', '\udc00', 'x'.repeat(256), null, undefined, {}, ['alice']])(
+    'refuses the subject %p and opens no session',
+    async (subject) => {
+      const { refresh, repository } = sessions();
+      const insert = jest.spyOn(repository, 'insert');
+      await expect(refresh.signIn(subject as string)).rejects.toThrow(new TypeError('subject: not 1 to 255 characters of plain text'));
+      expect(insert).not.toHaveBeenCalled();
+    },
+  );
+
+  it.each([5, 5n, NaN])('refuses the subject %p, a number, and names the remedy (F-38)', async (subject) => {
+    await expect(sessions().refresh.signIn(subject as never)).rejects.toThrow(
+      new TypeError('subject: not 1 to 255 characters of plain text; write String(id)'),
+    );
   });
 
   it.each(['x'.repeat(255), 'a b', 'ä', '用户', 'a@b.c', "'; DROP TABLE token_session; --", '{"$gt":""}'])(

@@ -115,6 +115,23 @@ const SPANS = [
   'janitor.interval',
 ];
 
+const messages: RefusedOption[] = [
+  ['an absent issuer, which has no default (F-38)', { issuer: ABSENT }, 'issuer', /environment variable set\?$/],
+  ['an absent key, which has no default (F-38)', { secret: DROP, keys: [{ ...signing, key: ABSENT }] }, 'keys[0].key', /variable set\?$/],
+  [
+    'an absent lifetime, which has a default (F-38)',
+    { access: { lifetime: ABSENT } },
+    'access.lifetime',
+    /Leave the key out to use the default$/,
+  ],
+  [
+    'a lifetime that lacks its unit only (F-38)',
+    { access: { lifetime: '900' } },
+    'access.lifetime',
+    /only its unit is missing: write '900s'/,
+  ],
+];
+
 const units: RefusedOption[] = SPANS.flatMap((option) => {
   const [group = '', name = ''] = option.split('.');
   return WRONG_SPANS.map(([title, value]): RefusedOption => [`${option}: ${title}`, { [group]: { [name]: value } }, option, UNIT]);
@@ -170,6 +187,19 @@ const ranges: RefusedOption[] = [
 const shapes: RefusedOption[] = [
   ['a header name with a space', { header: { access: 'X Token' } }, 'header.access', /a header name/],
   ['a header name with a line break', { header: { refresh: 'X-Token\r\nX-Evil: 1' } }, 'header.refresh', /a header name/],
+  [
+    'a header name with an underscore (F-56)',
+    { header: { access: 'X_Access_Token' } },
+    'header.access',
+    /letters, digits and hyphens: nginx/,
+  ],
+  [
+    'a refresh header with an underscore (F-56)',
+    { header: { refresh: 'refresh_token' } },
+    'header.refresh',
+    /letters, digits and hyphens: nginx/,
+  ],
+  ['a header name with a dot (F-56)', { header: { expiresIn: 'X.Expires' } }, 'header.expiresIn', /letters, digits and hyphens: nginx/],
   ['an empty header name', { header: { expiresIn: '' } }, 'header.expiresIn', /a header name/],
   ['a header name from a missing variable', { header: { refresh: ABSENT } }, 'header.refresh', ENV],
   ['one name for two headers', { header: { refresh: 'authorization' } }, 'header.refresh', /another token header/],
@@ -210,7 +240,7 @@ const unknown: RefusedOption[] = [
 ];
 
 /** Every way to get an option wrong (security.md CF-01, CF-02, CF-03, KY-01, KY-02, KY-03). */
-export const REFUSED_OPTIONS: readonly RefusedOption[] = [...identity, ...keys, ...units, ...ranges, ...shapes, ...unknown];
+export const REFUSED_OPTIONS: readonly RefusedOption[] = [...identity, ...keys, ...messages, ...units, ...ranges, ...shapes, ...unknown];
 
 /** Secrets that stand in the cases and must stand in no message. */
 export const SECRETS_IN_CASES = [SECRET, `2${SECRET}`, publicPem.slice(70, 300), 'your-256-bit-secret-your-256-bit-secret'];
