@@ -1,4 +1,4 @@
-import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AccessTokenService } from './access-token/access-token.service.js';
@@ -37,7 +37,7 @@ export interface InstanceSource {
 }
 
 /** All parts of one module instance, composed in one place. */
-export class TokenInstance implements OnModuleInit, OnModuleDestroy {
+export class TokenInstance implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly realm: string;
   readonly options: ResolvedTokenOptions;
   readonly clock: Clock;
@@ -53,6 +53,7 @@ export class TokenInstance implements OnModuleInit, OnModuleDestroy {
   private readonly janitor: SessionJanitor;
   private readonly cache: VerifiedTokenCache | null;
   private readonly strategy: AccessTokenStrategy;
+  private readonly passportStrategy: string | undefined;
 
   constructor(source: InstanceSource) {
     const { realm, options, repository, clock } = source;
@@ -77,7 +78,8 @@ export class TokenInstance implements OnModuleInit, OnModuleDestroy {
     this.answers = { scheme, outages: new OutageLog(), ...(hooks.errorBody && { errorBody: hooks.errorBody }) };
     const { accessTokens, rotator, transport } = this;
     this.authenticator = new RequestAuthenticator({ accessTokens, rotator, minter, transport, strategy: () => this.strategy });
-    this.strategy = registerAccessTokenStrategy(strategyNamesOf(source), {
+    this.passportStrategy = source.passportStrategy;
+    this.strategy = registerAccessTokenStrategy(`nestjs-token:${realm}:${randomUUID()}`, {
       accessTokens,
       transport,
       principalOf: (claims) => this.authenticator.principalOf(claims),
@@ -91,6 +93,11 @@ export class TokenInstance implements OnModuleInit, OnModuleDestroy {
     await this.repository.check();
     await this.revocations.start();
     this.janitor.start();
+  }
+
+  /** Strategies of the application register while providers are made or in onModuleInit: by now, all of them are there. */
+  onApplicationBootstrap(): void {
+    if (this.passportStrategy !== undefined) this.strategy.alsoAs(this.passportStrategy);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -132,9 +139,4 @@ function sessionPartsOf(source: InstanceSource, revocations: RevocationList, min
     events: new SessionEvents(options.hooks.onEvent),
     clock,
   };
-}
-
-/** A name of its own in passport's process-wide registry, and the one that the application asks for. */
-function strategyNamesOf({ realm, passportStrategy }: InstanceSource): [string, ...string[]] {
-  return [`nestjs-token:${realm}:${randomUUID()}`, ...(passportStrategy === undefined ? [] : [passportStrategy])];
 }

@@ -21,7 +21,10 @@ export interface TokenModuleExtras {
   dataSource?: string;
   /** A store of your own instead of TypeORM: a class that passes the contract suite of `nestjs-token/testing`. Its constructor may inject. */
   repository?: Type<TokenRepository>;
-  /** Registers the strategy with passport under this name too, so that routes on `AuthGuard('jwt')` keep working. */
+  /**
+   * Registers the strategy with passport under this name too, so that routes on `AuthGuard('jwt')` keep working. The application refuses
+   * to start when it has a strategy of that name, or when another application of this process has registered its own.
+   */
   passportStrategy?: string;
 }
 

@@ -1,6 +1,6 @@
-import type { DynamicModule, FactoryProvider, OnModuleInit, Provider } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider, OnModuleInit, Provider, Type } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { DEFAULT_REALM } from './access-token/key-ring.js';
@@ -15,6 +15,7 @@ import type { ResolvedTokenOptions } from './resolve-options.js';
 import { resolveTokenOptions } from './resolve-options.js';
 import { requireAsyncOptions, requireExtras } from './options/require-extras.js';
 import { TokenInstance } from './token-instance.js';
+import { TokenOptionsError } from './token.errors.js';
 import type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions } from './token.module-definition.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
 import { instancesIn, requireUniqueInstance } from './unique-instances.js';
@@ -104,12 +105,45 @@ function seal(provider: Provider): Provider {
 }
 
 function repositoryProvider({ repository, dataSource }: TokenModuleExtras): Provider {
-  if (repository) return { provide: TokenRepository, useClass: repository };
+  if (repository) {
+    return { provide: TokenRepository, inject: [ModuleRef], useFactory: (modules: ModuleRef) => injected(repository, modules) };
+  }
   return {
     provide: TokenRepository,
-    inject: [getDataSourceToken(dataSource), RESOLVED_OPTIONS],
-    useFactory: (source: DataSource, { patience }: ResolvedTokenOptions) => new TypeOrmTokenRepository(source, { patience }),
+    inject: [getDataSourceToken(dataSource), RESOLVED_OPTIONS, Clock],
+    useFactory: (source: DataSource, { patience, access }: ResolvedTokenOptions, clock: Clock) => {
+      requireRealTime(clock, access);
+      return new TypeOrmTokenRepository(source, { patience });
+    },
   };
+}
+
+/**
+ * A database dates sessions by its own clock. A {@link Clock} that shows another time, as a `FakeClock` does, would find all of their
+ * access tokens expired, or not valid yet.
+ * @throws {TokenOptionsError}
+ */
+function requireRealTime(clock: Clock, { maxLifetimeMs, leewayMs }: ResolvedTokenOptions['access']): void {
+  const aheadMs = clock.now() - Date.now();
+  if (aheadMs <= maxLifetimeMs + leewayMs && aheadMs >= -maxLifetimeMs - leewayMs) return;
+  throw new TokenOptionsError(
+    'dataSource',
+    'the Clock does not show the present time, but sessions live by the clock of the database, so no access token would be good: with a FakeClock, give `repository: InMemoryTokenRepository` of nestjs-token/testing',
+  );
+}
+
+/** @throws {TokenOptionsError} when its constructor injects what TokenModule cannot see; Nest's own message stands in the cause. */
+async function injected(repository: Type<TokenRepository>, modules: ModuleRef): Promise<TokenRepository> {
+  try {
+    return await modules.create(repository);
+  } catch (error) {
+    if (!(error instanceof Error) || error.constructor.name !== 'UnknownDependenciesException') throw error;
+    throw new TokenOptionsError(
+      'repository',
+      `${repository.name} injects what TokenModule cannot see: name its module in \`imports\` of forRootAsync, or make that module @Global()`,
+      { cause: error },
+    );
+  }
 }
 
 function instanceProvider(realm: string, passportStrategy: string | undefined): Provider {

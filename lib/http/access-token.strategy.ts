@@ -5,7 +5,7 @@ import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
 import type { TokenRequest } from '../execution-context.js';
 import type { Principal } from '../principal/principal.js';
-import { TokenError, TokenInvalid } from '../token.errors.js';
+import { TokenError, TokenInvalid, TokenOptionsError } from '../token.errors.js';
 import type { TokenTransport } from './token-transport.js';
 
 /** What the strategy is made of. */
@@ -20,24 +20,48 @@ export interface StrategyParts {
 export interface AccessTokenStrategy {
   /** Verifies the access token of a request. @throws {TokenError} */
   run(request: TokenRequest): Promise<Principal>;
+  /**
+   * Registers the strategy under a second name, that of the application's own guards.
+   * @throws {TokenOptionsError} when a strategy has that name: passport would replace it without a word.
+   */
+  alsoAs(name: string): void;
   /** Takes the strategy out of passport's registry. */
   unregister(): void;
 }
 
 /**
- * passport-jwt with our extractor before it, our key look-up in it and our claim checks behind it. Registered under each of the names:
- * passport's registry is one for the whole process, so the first name is unique to the module instance.
+ * passport-jwt with our extractor before it, our key look-up in it and our claim checks behind it.
+ *
+ * @param name unique to the module instance: passport's registry is one for the whole process.
  */
-export function registerAccessTokenStrategy(names: readonly [string, ...string[]], parts: StrategyParts): AccessTokenStrategy {
-  const strategy = new (strategyClass(names[0], parts))();
-  for (const name of names) passport.use(name, strategy);
+export function registerAccessTokenStrategy(name: string, parts: StrategyParts): AccessTokenStrategy {
+  const strategy = new (strategyClass(name, parts))();
+  const names = [name];
   return {
     run: (request) => run(strategy, request),
+    alsoAs: (second) => {
+      requireFree(second);
+      passport.use(second, strategy);
+      names.push(second);
+    },
     unregister: () => {
-      for (const name of names) if (registered(name) === strategy) passport.unuse(name);
+      for (const one of names) if (registered(one) === strategy) passport.unuse(one);
     },
   };
 }
+
+function requireFree(name: string): void {
+  const other = registered(name);
+  if (other === undefined) return;
+  const remedy =
+    other instanceof AccessTokenJwt
+      ? 'passport has one registry for the whole process: close the other application first, or take another name'
+      : 'remove it from the providers, so that this one takes its place, or take another name';
+  throw new TokenOptionsError('passportStrategy', `a strategy named '${name}' is registered with passport already: ${remedy}`);
+}
+
+/** Tells our strategies from those of the application. */
+class AccessTokenJwt extends Strategy {}
 
 /** Another application of this process may have taken the name since. */
 function registered(name: string): unknown {
@@ -46,7 +70,7 @@ function registered(name: string): unknown {
 
 function strategyClass(name: string, { accessTokens, transport, principalOf }: StrategyParts): new () => Strategy {
   const tokenOf = (request: unknown): string => transport.accessToken(request as TokenRequest) ?? '';
-  return class AccessTokenJwtStrategy extends PassportStrategy(Strategy, name) {
+  return class AccessTokenJwtStrategy extends PassportStrategy(AccessTokenJwt, name) {
     constructor() {
       super({
         jwtFromRequest: tokenOf,

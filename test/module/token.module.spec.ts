@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import type { CanActivate, DynamicModule, ExecutionContext, INestApplication, ModuleMetadata, Type } from '@nestjs/common';
+import type { CanActivate, DynamicModule, ExecutionContext, INestApplication, ModuleMetadata, OnModuleInit, Type } from '@nestjs/common';
 import { Controller, Get, Inject, Injectable, Logger, Module, Post, Req, UseGuards, UseInterceptors } from '@nestjs/common';
-import { AuthGuard, PassportModule } from '@nestjs/passport';
+import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Options as CompilerOptions } from '@swc/core';
@@ -30,9 +30,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inspect, promisify } from 'node:util';
+import passport from 'passport';
+import { Strategy } from 'passport-jwt';
 import { DataSource } from 'typeorm';
 import { tokenInstanceToken } from '../../lib/instance-tokens.js';
 import type { TokenInstance } from '../../lib/token-instance.js';
+import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
 import { codeOf } from '../support/access-tokens.js';
 import type { TestApp } from '../support/app.js';
@@ -54,6 +57,11 @@ afterEach(async () => {
   Logger.overrideLogger(['log', 'error', 'warn', 'debug', 'verbose', 'fatal']);
   for (const one of open.splice(0)) await one.close();
 });
+
+/** What a constructor may do. */
+function connect(): never {
+  throw new Error('no such host');
+}
 
 async function listening(...args: Parameters<typeof startApp>): Promise<TestApp> {
   const running = await startApp(...args);
@@ -176,6 +184,14 @@ describe('TokenModule', () => {
         TokenModule.forRootAsync({ repository, useFactory: () => ({ ...GOOD, globalGuard: true }) as never }),
       ]);
       expect(error.option).toBe('globalGuard');
+    });
+
+    it('says of an extra from a factory that it belongs next to the factory (F-38)', async () => {
+      for (const extra of [{ globalGuard: true }, { name: 'admin' }, { repository }]) {
+        const useFactory = () => ({ ...GOOD, ...extra }) as never;
+        const error = await startUpError(() => [TokenModule.forRootAsync({ repository, useFactory })]);
+        expect(error.message).toMatch(/^\w+: comes too late from a factory.* Write it next to useFactory/);
+      }
     });
 
     it('passes on what a factory throws', async () => {
@@ -503,6 +519,58 @@ describe('TokenModule and its store', () => {
     expect(Own.inserted).toBe(1);
   });
 
+  it('names the remedy when a repository of the application injects what the module cannot see (F-38)', async () => {
+    @Injectable()
+    class Own extends InMemoryTokenRepository {
+      @Inject('LABEL') readonly label!: string;
+    }
+    @Module({ providers: [{ provide: 'LABEL', useValue: 'x' }], exports: ['LABEL'] })
+    class LabelModule {}
+    const error = await startUpError(() => [LabelModule, tokens({ repository: Own })]);
+    expect(error).toMatchObject({
+      option: 'repository',
+      message: expect.stringMatching(/Own injects what TokenModule cannot see: name its module in `imports` of forRootAsync/),
+      cause: expect.objectContaining({ message: expect.stringContaining('LABEL') }),
+    });
+    const app = await initialised([TokenModule.forRootAsync({ imports: [LabelModule], repository: Own, useFactory: () => GOOD })]);
+    expect((await app.get(RefreshService).signIn('alice')).sessionId).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('passes on what the constructor of a repository throws (F-38)', async () => {
+    @Injectable()
+    class Broken extends InMemoryTokenRepository {
+      readonly connection = connect();
+    }
+    await expect(initialised([tokens({ repository: Broken })])).rejects.toThrow('no such host');
+  });
+
+  describe('and a clock that is not the present time', () => {
+    const day = 86_400_000;
+    const start = (clock: FakeClock, extras: Partial<TokenModuleRootOptions> = {}) =>
+      listening({ clock, options: extras, controllers: [MeController] });
+
+    it.each([new FakeClock(), new FakeClock(Date.now() + day), new FakeClock(Date.now() - day)])(
+      'refuses to start with the clock of a database, case %# (F-41)',
+      async (clock) => {
+        await expect(start(clock)).rejects.toMatchObject({
+          option: 'dataSource',
+          message: expect.stringMatching(/give `repository: InMemoryTokenRepository`/),
+        });
+      },
+    );
+
+    it('starts with a repository that lives by the same clock, and with a clock that shows the present time (F-41)', async () => {
+      for (const [clock, extras] of [
+        [new FakeClock(), { repository }],
+        [new FakeClock(Date.now()), {}],
+      ] as const) {
+        const running = await start(clock, extras);
+        const pair = await running.app.get(RefreshService).signIn('alice');
+        expect((await running.call('/me', { headers: bearing(pair) })).status).toBe(200);
+      }
+    });
+  });
+
   it('needs no TypeORM with a repository of the application', async () => {
     const app = await initialised([tokens({ repository })]);
     const { refreshToken } = await app.get(RefreshService).signIn('alice');
@@ -550,6 +618,58 @@ describe('TokenModule and passport', () => {
     for (let request = 0; request < 2; request++) {
       expect((await running.call('/both', { headers: bearing(pair) })).json()).toEqual({ user: 'alice', account: null });
     }
+  });
+});
+
+describe('TokenModule and a strategy of the application', () => {
+  const tokens = () => TokenModule.forRoot({ ...GOOD, repository, passportStrategy: 'jwt' });
+  const registered = () => (passport as unknown as { _strategy(name: string): unknown })._strategy('jwt');
+
+  class Own extends PassportStrategy(Strategy, 'jwt') {
+    constructor() {
+      super({ jwtFromRequest: () => null, secretOrKey: SECRET });
+    }
+
+    validate(): object {
+      return {};
+    }
+  }
+  @Injectable()
+  class OwnLater implements OnModuleInit {
+    onModuleInit(): void {
+      new Own();
+    }
+  }
+  @Module({ providers: [Own] })
+  class OwnModule {}
+  @Module({ providers: [OwnLater] })
+  class OwnLaterModule {}
+
+  afterEach(() => {
+    if (registered()) passport.unuse('jwt');
+  });
+
+  it.each<[when: string, imports: () => Imports]>([
+    ['before ours', () => [OwnModule, tokens()]],
+    ['after ours', () => [tokens(), OwnModule]],
+    ['in onModuleInit', () => [tokens(), OwnLaterModule]],
+  ])('refuses to start when the application registers a strategy of that name %s, and leaves that one alone (F-35)', async (_, imports) => {
+    const error = await startUpError(imports);
+    expect(error).toMatchObject({
+      option: 'passportStrategy',
+      message: expect.stringMatching(/a strategy named 'jwt' is registered with passport already: remove it from the providers/),
+    });
+    expect(registered()).toBeInstanceOf(Own);
+  });
+
+  it('takes the name once the application before it is closed, and refuses to share it (F-35)', async () => {
+    const first = await initialised([tokens()]);
+    const error = await startUpError(() => [tokens()]);
+    expect(error.message).toMatch(/already: passport has one registry for the whole process: close the other application first/);
+    await first.close();
+    expect(registered()).toBeUndefined();
+    await initialised([tokens()]);
+    expect(registered()).toBeDefined();
   });
 });
 
