@@ -4,7 +4,19 @@ import { keyRingFromKeys, keyRingFromSecret } from './access-token/key-ring.js';
 import type { VerificationProfile } from './access-token/access-token.verifier.js';
 import type { MintingTerms } from './access-token/access-token.service.js';
 import { readSecret } from './options/key-material.js';
-import { DAY, headerName, integerIn, MINUTE, numberIn, oneOf, schemeName, SECOND, span, text, wholeSeconds } from './options/option-checks.js';
+import {
+  DAY,
+  headerName,
+  integerIn,
+  MINUTE,
+  numberIn,
+  oneOf,
+  schemeName,
+  SECOND,
+  span,
+  text,
+  wholeSeconds,
+} from './options/option-checks.js';
 import { requireKnownKeys, requireShape } from './options/option-keys.js';
 import type { ResolvedRefreshOptions } from './options/resolve-refresh-options.js';
 import { resolveRefreshOptions } from './options/resolve-refresh-options.js';
