@@ -171,7 +171,7 @@ function declarations(): { checker: ts.TypeChecker; exportsOf: (file: string) =>
   const config = ts.readConfigFile(join(ROOT, 'tsconfig.build.json'), (path) => ts.sys.readFile(path));
   const { options, fileNames } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT);
   const emitted = new Map<string, string>();
-  const first = ts.createProgram(fileNames, { ...options, emitDeclarationOnly: true, sourceMap: false });
+  const first = ts.createProgram(fileNames, { ...options, emitDeclarationOnly: true, sourceMap: false, inlineSources: false });
   first.emit(undefined, (path, text) => emitted.set(path, text));
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile } = host;
@@ -273,6 +273,16 @@ function isHidden(member: ts.Symbol): boolean {
   const [declaration] = member.declarations ?? [];
   return declaration !== undefined && (ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Private) !== 0;
 }
+
+describe('the files of the package', () => {
+  it('have source maps that carry the sources, which are not in the package themselves (F-39)', () => {
+    const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.build.json'), (path) => ts.sys.readFile(path)) as { config: object };
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
+    const text = SOURCES.get('duration.ts')!.text;
+    const { sourceMapText = '{}' } = ts.transpileModule(text, { compilerOptions: options, fileName: 'duration.ts' });
+    expect((JSON.parse(sourceMapText) as { sourcesContent?: string[] }).sourcesContent).toEqual([text]);
+  });
+});
 
 /** Adding a name is a minor version, taking one away a major one. */
 const PUBLIC_NAMES = [

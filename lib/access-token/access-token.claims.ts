@@ -38,8 +38,8 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 
-/** The longest `claims` of the application as JSON, in bytes of UTF-8: a token must stay below the size that the verifier refuses. */
-const MAX_CLAIMS_BYTES = 4_096;
+/** The longest `claims` of the application as JSON, in bytes of UTF-8: a token must stay below the size that the verifier refuses. `data` is held to the same. */
+const MAX_JSON_BYTES = 4_096;
 const MAX_SUBJECT_LENGTH = 255;
 const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -49,12 +49,23 @@ const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
  * @throws {TypeError} when they are no JSON object, a name is reserved, or all together are longer than 4096 bytes.
  */
 export function ownClaims(claims: object): Record<string, unknown> {
-  const text = (JSON.stringify(claims) as string | undefined) ?? 'null';
-  const own: unknown = JSON.parse(text);
-  if (typeof own !== 'object' || own === null || Array.isArray(own)) throw new TypeError('claims: not a JSON object');
+  const own = jsonObject('claims', claims);
   const reserved = Object.keys(own).find((name) => RESERVED_CLAIMS.has(name));
   if (reserved !== undefined) throw new TypeError(`claims: '${reserved}' is reserved`);
-  if (Buffer.byteLength(text) > MAX_CLAIMS_BYTES) throw new TypeError(`claims: longer than ${MAX_CLAIMS_BYTES} bytes; keep them slim`);
+  return own;
+}
+
+/**
+ * What the application gives to be stored, checked.
+ * @param name what it is, for the message.
+ * @returns a copy that has been through JSON.
+ * @throws {TypeError} when it is no JSON object, or longer than 4096 bytes.
+ */
+export function jsonObject(name: string, given: object): Record<string, unknown> {
+  const text = (JSON.stringify(given) as string | undefined) ?? 'null';
+  const own: unknown = JSON.parse(text);
+  if (typeof own !== 'object' || own === null || Array.isArray(own)) throw new TypeError(`${name}: not a JSON object`);
+  if (Buffer.byteLength(text) > MAX_JSON_BYTES) throw new TypeError(`${name}: longer than ${MAX_JSON_BYTES} bytes`);
   return own as Record<string, unknown>;
 }
 

@@ -1,4 +1,4 @@
-import { isSessionId, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
+import { isSessionId, jsonObject, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
 import { withoutControlCharacters } from '../plain-text.js';
@@ -17,6 +17,8 @@ export interface SignInOptions {
   claims?: object;
   /** Shown in the list of sessions. */
   device?: SessionDevice;
+  /** The application's own data, handed back by `sessions`, and in no token. A JSON object of at most 4096 bytes. @defaultValue none */
+  data?: object;
   /** Absolute lifetime of this session, for example a short one without “remember me”. 1 s to `refresh.absoluteLifetime`. @defaultValue `refresh.absoluteLifetime` */
   absoluteLifetime?: Duration;
 }
@@ -47,7 +49,8 @@ export class RefreshService {
 
   /**
    * Opens a session for a subject that has just been authenticated, and issues its first pair. Never adopts a presented token.
-   * @throws {TypeError} on a subject that is not 1 to 255 characters of plain text, reserved or oversized claims, or a lifetime out of range.
+   * @throws {TypeError} on a subject that is not 1 to 255 characters of plain text, reserved or oversized claims, data that is
+   * oversized or no JSON object, or a lifetime out of range.
    * @throws {TokenError} `user_rejected` when `loadUser` returns null; `store_unavailable`.
    */
   async signIn(subject: string, options: SignInOptions = {}): Promise<TokenPair> {
@@ -132,18 +135,20 @@ export class RefreshService {
     return this.rotator.ask(() => this.janitor.purge());
   }
 
-  private draft(subject: string, id: string, { claims = {}, device = {}, absoluteLifetime }: SignInOptions): NewSession {
+  private draft(subject: string, id: string, { claims = {}, device = {}, data, absoluteLifetime }: SignInOptions): NewSession {
     const { realm, idleMs, absoluteMs } = this.parts;
     requireSubject(subject);
     const asked = absoluteLifetime === undefined ? absoluteMs : parseDuration(absoluteLifetime);
     if (asked < 1_000 || asked > absoluteMs) throw new TypeError('absoluteLifetime: not from 1 s to refresh.absoluteLifetime');
-    return { realm, id, subject, idleMs, absoluteMs: asked, claims: ownClaims(claims), device: cleanDevice(device) };
+    const own = data === undefined ? {} : { data: jsonObject('data', data) };
+    return { realm, id, subject, idleMs, absoluteMs: asked, claims: ownClaims(claims), device: cleanDevice(device), ...own };
   }
 }
 
 function summaryOf(session: TokenSession): SessionSummary {
-  const { createdAt, lastUsedAt, idleExpiresAt, absoluteExpiresAt, label, ip, userAgent } = session;
-  return { ...sessionInfoOf(session), createdAt, lastUsedAt, expiresAt: Math.min(idleExpiresAt, absoluteExpiresAt), label, ip, userAgent };
+  const { createdAt, lastUsedAt, idleExpiresAt, absoluteExpiresAt, label, ip, userAgent, data } = session;
+  const expiresAt = Math.min(idleExpiresAt, absoluteExpiresAt);
+  return { ...sessionInfoOf(session), createdAt, lastUsedAt, expiresAt, label, ip, userAgent, data };
 }
 
 const LONGEST_PAGE = 1_000;

@@ -61,6 +61,8 @@ export interface NewSession extends SessionKey, SessionOwner {
   readonly claims: Readonly<Record<string, unknown>>;
   /** The device, already cleaned. */
   readonly device: SessionDevice;
+  /** The application's own data, already checked; absent: null is stored. */
+  readonly data?: Readonly<Record<string, unknown>>;
 }
 
 /** One row: one sign-in, and all tokens that descend from it. Instants are epoch milliseconds of the store's clock. */
@@ -95,7 +97,7 @@ export interface TokenSession extends SessionKey, SessionOwner, RefreshTokenPosi
   readonly userAgent: string | null;
   /** Name of the device, or null. */
   readonly label: string | null;
-  /** Reserved for the application's own data, or null. Never read by this package. */
+  /** The application's own data as given at sign-in, or null. This package only hands it back, in the list of sessions. */
   readonly data: Readonly<Record<string, unknown>> | null;
 }
 
@@ -112,7 +114,7 @@ export interface SessionInfo {
   readonly sessionId: string;
   /** The subject (`sub`). */
   readonly subject: string;
-  /** Instant of the sign-in, epoch milliseconds. */
+  /** Instant of the sign-in, epoch milliseconds; 0 where the access token does not tell it. */
   readonly authTime: number;
   /** The application's own claims: those of the access token, or those given at sign-in when one is being minted. */
   readonly claims: Readonly<Record<string, unknown>>;
@@ -127,6 +129,8 @@ export interface SessionSummary extends SessionInfo {
   readonly label: string | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
+  /** The application's own data, as given at sign-in, or null. */
+  readonly data: Readonly<Record<string, unknown>> | null;
 }
 
 /** What an access token minted now would tell of a session. */

@@ -126,11 +126,11 @@ function snapshot(session: TokenSession, at: number): SessionSnapshot {
 
 /** What the caller does to a copy changes nothing here. */
 function copyOf(session: TokenSession): TokenSession {
-  return { ...session, claims: throughJson(session.claims) };
+  return { ...session, claims: throughJson(session.claims), data: session.data && throughJson(session.data) };
 }
 
 function newRow(session: NewSession, now: number): TokenSession {
-  const { id, realm, subject, idleMs, absoluteMs, claims, device } = session;
+  const { id, realm, subject, idleMs, absoluteMs, claims, device, data } = session;
   return {
     id,
     realm,
@@ -152,13 +152,13 @@ function newRow(session: NewSession, now: number): TokenSession {
     ip: device.ip ?? null,
     userAgent: device.userAgent ?? null,
     label: device.label ?? null,
-    data: null,
+    data: data === undefined ? null : throughJson(data),
   };
 }
 
 /** What a database with a JSON column gives back. */
-function throughJson(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(claims)) as Record<string, unknown>;
+function throughJson(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(object)) as Record<string, unknown>;
 }
 
 /** Whether a position is one of the current generation that has been handed out. */

@@ -31,6 +31,7 @@ export class SessionStatements {
         ['idleExpiresAt', `${now()} + ${q.bind(session.idleMs)}`],
         ['absoluteExpiresAt', `${now()} + ${q.bind(session.absoluteMs)}`],
         ['claims', q.bind(JSON.stringify(session.claims))],
+        ['data', q.bind(session.data === undefined ? null : JSON.stringify(session.data))],
         ...(['label', 'ip', 'userAgent'] as const).map((name): [Property, string] => [name, q.bind(device[name] ?? null)]),
       ];
       const columns = values.map(([property]) => q.column(property)).join(', ');

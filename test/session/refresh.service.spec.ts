@@ -453,8 +453,37 @@ describe('RefreshService.sessions', () => {
     const info = { sessionId: first.sessionId, subject: 'alice', authTime: start, claims: { roles: ['a'] } };
     const times = { createdAt: start, lastUsedAt: clock.now(), expiresAt: clock.now() + 14 * DAY };
     const listed = await refresh.sessions('alice');
-    expect(listed[0]).toEqual({ ...info, ...times, ...device });
+    expect(listed[0]).toEqual({ ...info, ...times, ...device, data: null });
     expect(listed[1]?.expiresAt).toBe(start + 3_600_000 + DAY);
+  });
+
+  it('hands back the data of the sign-in, which are in no token (F-39)', async () => {
+    const { refresh, clock } = sessions();
+    const data = { tenant: 7, sub: 'mallory', tags: ['a'] };
+    const pair = await refresh.signIn('alice', { data });
+    data.tags.push('later');
+    clock.advance('1h');
+    const { pair: next } = await refresh.rotate(pair.refreshToken);
+    expect((await refresh.sessions('alice'))[0]?.data).toEqual({ tenant: 7, sub: 'mallory', tags: ['a'] });
+    expect(JSON.stringify([pair, next].map(({ accessToken }) => decoded(accessToken).payload))).not.toMatch(/tenant|mallory/);
+  });
+
+  it.each<[string, unknown]>([
+    ['a list', ['x']],
+    ['null', null],
+    ['text', 'x'],
+    ['what is no JSON', { big: 1n }],
+    ['more than 4096 bytes', { text: 'x'.repeat(4_086) }],
+  ])('refuses %s for data and opens no session (F-39)', async (_, data) => {
+    const { refresh } = sessions();
+    await expect(refresh.signIn('alice', { data: data as object })).rejects.toThrow(TypeError);
+    expect(await refresh.sessions('alice')).toEqual([]);
+  });
+
+  it('takes 4096 bytes of data (F-39)', async () => {
+    const { refresh } = sessions();
+    await refresh.signIn('alice', { data: { text: 'x'.repeat(4_085) } });
+    expect(await refresh.sessions('alice')).toHaveLength(1);
   });
 
   it('leaves out what is revoked or has expired', async () => {

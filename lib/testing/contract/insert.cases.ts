@@ -97,6 +97,14 @@ export const INSERT_CASES: readonly ContractCase[] = [
     },
   },
   {
+    title: "insert keeps the application's own data as they are",
+    async run(store) {
+      const { session } = await store.signIn({ data: CLAIMS });
+      assertSame([session.data, (await store.stored(session)).data], [CLAIMS, CLAIMS]);
+      assertSame((await store.repository.list(session))[0]?.data, CLAIMS);
+    },
+  },
+  {
     title: 'find returns what insert returned',
     async run(store) {
       const { session } = await store.signIn({ subject: TEXTS.unicode, claims: CLAIMS, device: { label: TEXTS.newline } });
