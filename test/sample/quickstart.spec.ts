@@ -306,6 +306,19 @@ describe('the environment of the sample', () => {
     expect((await second.as(pair, '/me')).status).toBe(200);
   }, 30_000);
 
+  it.each<[string, Record<string, string>]>([
+    ['DATABASE_URL', { TOKEN_SECRET: SECRET }],
+    ['TOKEN_SECRET|DATABASE_URL', {}],
+  ])(
+    'ends with a line about %s where no folder can be made for the SQLite file (F-42)',
+    async (variable, environment) => {
+      const { code, output } = await compiled.run({ DATABASE_URL: 'sqlite:/proc/nope/deeper/x.db', ...environment });
+      expect(code).toBe(1);
+      expect(output).toMatch(new RegExp(`^quickstart: (${variable}) .*\\(.*(ENOENT|EACCES|EPERM|EROFS).*/proc.*\\)\\n$`));
+    },
+    30_000,
+  );
+
   it('takes an SQLite database in memory, lifetimes and limits', async () => {
     const sample = await compiled.start({
       DATABASE_URL: 'sqlite::memory:',

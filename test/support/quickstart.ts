@@ -1,6 +1,6 @@
 import { transformFileSync } from '@swc/core';
 import jwt from 'jsonwebtoken';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -64,9 +64,9 @@ export class CompiledSample {
     return sample;
   }
 
-  /** Runs it until it ends by itself. */
+  /** Runs it until it ends by itself, for 20 s at the most: then it is killed, and its code is null. */
   async run(environment: Readonly<Record<string, string>>): Promise<{ code: number | null; output: string }> {
-    const child = this.spawn(environment);
+    const child = this.spawn(environment, { timeout: 20_000, killSignal: 'SIGKILL' });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
@@ -78,9 +78,13 @@ export class CompiledSample {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  private spawn(environment: Readonly<Record<string, string>>): ChildProcess {
+  private spawn(environment: Readonly<Record<string, string>>, options: SpawnOptions = {}): ChildProcess {
     const env = { PATH: process.env['PATH'], NO_COLOR: '1', PORT: '0', ...environment };
-    return spawn(process.execPath, [join(this.directory, SAMPLE, 'src', 'main.js')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return spawn(process.execPath, [join(this.directory, SAMPLE, 'src', 'main.js')], {
+      ...options,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 
   private compile(source: string): void {

@@ -2,7 +2,9 @@ import type { TypeOrmModuleOptions } from '@nestjs/typeorm';
 import { SESSION_MIGRATIONS } from 'nestjs-token';
 import { DataSource } from 'typeorm';
 import type { DataSourceOptions } from 'typeorm';
+import { dirname } from 'node:path';
 import type { DatabaseLocation } from './database-location.js';
+import { makeDirectory } from './directory.js';
 import { EnvironmentError } from './environment-error.js';
 
 /** How long a server may take to accept a connection. */
@@ -23,6 +25,7 @@ export function databaseOptions(location: DatabaseLocation): TypeOrmModuleOption
 /** Opens the database. @throws {EnvironmentError} in one line, without credentials. */
 export async function openDatabase(options?: DataSourceOptions): Promise<DataSource> {
   try {
+    if (options?.type === 'better-sqlite3' && options.database !== ':memory:') makeDirectory(dirname(options.database));
     // Already the constructor looks for the driver's package.
     return await new DataSource(options as DataSourceOptions).initialize();
   } catch (cause) {

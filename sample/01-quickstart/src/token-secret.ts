@@ -1,7 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from './directory.js';
+import { EnvironmentError } from './environment-error.js';
 import type { Environment } from './environment.js';
 import { DEFAULT_FILE } from './environment.js';
 
@@ -17,13 +19,17 @@ export function tokenSecret({ tokenSecret: given, database }: Environment): stri
   }
   const file = `${databaseFile}.secret`;
   logger.warn(`TOKEN_SECRET is not set: a random secret is kept in ${file} (mode 0600)`);
-  return keptSecret(file);
+  try {
+    return keptSecret(file);
+  } catch (cause) {
+    throw new EnvironmentError('TOKEN_SECRET', `is not set, and a random one cannot be kept (${(cause as Error).message})`, { cause });
+  }
 }
 
 /** Written to a file of its own and then linked: of two processes that start at once, both read the secret of the first. */
 function keptSecret(file: string): string {
   const draft = `${file}.${randomUUID()}`;
-  mkdirSync(dirname(file), { recursive: true });
+  makeDirectory(dirname(file));
   writeFileSync(draft, randomSecret(), { mode: 0o600, flag: 'wx' });
   try {
     linkSync(draft, file);
