@@ -100,6 +100,10 @@ export class RefreshService {
 
   /**
    * Ends all sessions of a subject that are open now, except the one with the id `except`. For trusted callers.
+   *
+   * A sign-in that is under way may store its session afterwards. For a change of the password: store the new password first, then call
+   * this, and let every sign-in compare the password's version (or hash) after `signIn` with the one it has checked; where they differ it
+   * revokes its own session (docs/operations.md).
    * @throws {TypeError} on what is no subject, on an `except` that is neither undefined nor a session id, and on a reason that is none of
    * {@link REVOKE_REASONS}.
    * @throws {TokenError} `store_unavailable`: some may still live.

@@ -9,6 +9,11 @@ export interface Account {
   readonly roles: readonly string[];
 }
 
+/** An account whose password was right, and what it was compared with. */
+export interface CheckedAccount extends Account {
+  readonly hash: PasswordHash;
+}
+
 const ACCOUNTS: readonly Account[] = [
   { name: 'alice', roles: ['admin'] },
   { name: 'bob', roles: [] },
@@ -30,9 +35,19 @@ export class AccountsService implements OnModuleInit {
   }
 
   /** The account, or null: unknown name or wrong password. */
-  async checkPassword(name: string, password: string): Promise<Account | null> {
-    const isRight = await isPassword(password, this.hashes.get(name) ?? this.nobody);
-    return isRight ? (this.accounts.get(name) ?? null) : null;
+  async checkPassword(name: string, password: string): Promise<CheckedAccount | null> {
+    const hash = this.hashes.get(name) ?? this.nobody;
+    const account = this.accounts.get(name);
+    return (await isPassword(password, hash)) && account ? { ...account, hash } : null;
+  }
+
+  /** Whether the password has not been changed since it was checked. Where hashes are in a database, compare them, or a version of theirs. */
+  hasStill({ name, hash }: CheckedAccount): boolean {
+    return this.hashes.get(name) === hash;
+  }
+
+  async changePassword(name: string, password: string): Promise<void> {
+    this.hashes.set(name, await hashPassword(password));
   }
 
   /** The account, or null: unknown or disabled. */

@@ -1,8 +1,8 @@
 import { Body, Controller, Headers, HttpCode, Ip, Post, Req, UnauthorizedException, UseGuards, UseInterceptors } from '@nestjs/common';
-import type { TokenPair, TokenRequest } from 'nestjs-token';
-import { AccessTokenService, CurrentUser, RefreshService, TokenInterceptor, TokenTransport } from 'nestjs-token';
+import type { Principal, TokenPair, TokenRequest } from 'nestjs-token';
+import { AccessTokenService, CurrentUser, JwtAuthGuard, RefreshService, TokenInterceptor, TokenTransport } from 'nestjs-token';
 import { AccountsService } from '../accounts/accounts.service.js';
-import { readLogin } from './login.js';
+import { readLogin, readPassword } from './login.js';
 import { SignOutGuard } from './sign-out.guard.js';
 
 @Controller('auth')
@@ -21,7 +21,20 @@ export class AuthController {
     const { username, password } = readLogin(body);
     const account = await this.accounts.checkPassword(username, password);
     if (!account) throw new UnauthorizedException('wrong username or password');
-    return this.refresh.signIn(account.name, { claims: { roles: account.roles }, device: { ip, userAgent } });
+    const pair = await this.refresh.signIn(account.name, { claims: { roles: account.roles }, device: { ip, userAgent } });
+    if (this.accounts.hasStill(account)) return pair;
+    // The password was changed meanwhile, and its `revokeAll` may have been too early for this session.
+    await this.refresh.revoke(pair.sessionId, 'password');
+    throw new UnauthorizedException('wrong username or password');
+  }
+
+  /** In this order: a sign-in with the old password whose session is not there yet when `revokeAll` runs finds the new one stored (`login`). */
+  @Post('password')
+  @HttpCode(204)
+  @UseGuards(JwtAuthGuard)
+  async changePassword(@CurrentUser() user: Principal, @Body() body: unknown): Promise<void> {
+    await this.accounts.changePassword(user.sub, readPassword(body));
+    await this.refresh.revokeAll(user.sub, { except: user.sid, reason: 'password' });
   }
 
   /** For clients that refresh by themselves; those that send both tokens never need it. */

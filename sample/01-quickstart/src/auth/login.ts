@@ -15,6 +15,13 @@ export function readLogin(body: unknown): Login {
   return { username, password };
 }
 
+/** The new password in a body. @throws {BadRequestException} likewise. */
+export function readPassword(body: unknown): string {
+  const { password } = (body ?? {}) as Record<string, unknown>;
+  if (!isText(password)) throw new BadRequestException('password is required');
+  return password;
+}
+
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= LONGEST;
 }
