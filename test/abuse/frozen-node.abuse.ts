@@ -16,9 +16,15 @@ describeHere('a process that was frozen', () => {
   it.each(['express', 'fastify'] as const)(
     'refuses revoked access tokens with its first responses on %s (F-18)',
     async (adapter) => {
-      const bed = await open({ engine: 'postgres', nodes: [{ adapter }, { adapter }] });
+      const options = { access: { lifetime: '5m' } };
+      const bed = await open({
+        engine: 'postgres',
+        nodes: [
+          { adapter, options },
+          { adapter, options },
+        ],
+      });
       const [frozen, awake] = [bed.nodes[0]!, bed.nodes[1]!];
-      // Their access tokens must outlive the test.
       const clients = await bed.signInAll(CLIENTS);
       const honest = await bed.signIn('honest');
       for (const client of [...clients, honest]) expect((await client.visit(frozen)).status).toBe(200);

@@ -81,6 +81,7 @@ export class DrippedRequest {
     this.response.catch(() => undefined);
     this.outgoing.write(body.begin);
     this.timer = setInterval(() => this.outgoing.write('x'), 50);
+    this.outgoing.on('close', () => clearInterval(this.timer));
   }
 
   /** Ends the body. @returns the response. */
