@@ -16,6 +16,8 @@ export interface SqlDialect {
   readonly bounded: (statement: Statement, lockTimeoutMs: number) => Statement;
   /** Whether an error says that the same statement may be made again at once. */
   readonly isConflict: (error: unknown) => boolean;
+  /** Which of these processes or threads of the server are at work: rows of `id`. */
+  readonly busyBackends: (ids: readonly number[]) => Statement;
   /** What start-up asks about the table. */
   readonly catalogue: Catalogue;
 }
@@ -30,6 +32,8 @@ const SQLITE: SqlDialect = {
   bounded: (statement) => statement,
   // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED: another process wrote at the same time.
   isConflict: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
+  // Statements end before the driver's call does.
+  busyBackends: () => ({ sql: 'SELECT 0 AS id WHERE false', parameters: [] }),
   catalogue: SQLITE_CATALOGUE,
 };
 
@@ -48,6 +52,10 @@ const POSTGRES: SqlDialect = {
   }),
   // 40001 serialization failure (the default of the database may be REPEATABLE READ), 40P01 deadlock.
   isConflict: (error) => ['40001', '40P01'].includes(codeOf(error)),
+  busyBackends: (ids) => ({
+    sql: "SELECT pid AS id FROM pg_stat_activity WHERE pid = ANY ($1) AND state = 'active'",
+    parameters: [ids],
+  }),
   catalogue: POSTGRES_CATALOGUE,
 };
 
@@ -66,6 +74,10 @@ const MARIADB: SqlDialect = {
   }),
   // 1213 deadlock; 1020 the row has changed since the snapshot (innodb_snapshot_isolation, the default from 11.6).
   isConflict: (error) => ['ER_LOCK_DEADLOCK', 'ER_CHECKREAD'].includes(codeOf(error)),
+  busyBackends: (ids) => ({
+    sql: `SELECT id FROM information_schema.processlist WHERE id IN (${ids.map(() => '?').join(', ')}) AND command <> 'Sleep'`,
+    parameters: ids,
+  }),
   catalogue: MARIADB_CATALOGUE,
 };
 

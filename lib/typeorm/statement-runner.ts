@@ -1,4 +1,5 @@
 import type { DataSource, QueryResult, QueryRunner } from 'typeorm';
+import { BusyBackends, poolSizeOf } from './busy-backends.js';
 import type { StorePatience } from '../session/token-repository.js';
 import { StoreConflict } from '../session/token-repository.js';
 import type { Statement } from './statement-writer.js';
@@ -14,61 +15,82 @@ export class StoreTimeout extends Error {
 
 /** Runs statements on the primary, each on a connection of its own and outside any transaction, and never waits without end. */
 export class StatementRunner {
+  /** Counted apart: a standby that stalls holds up no read. */
+  private readonly reads: BusyBackends;
+  private readonly writes: BusyBackends;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly dialect: SqlDialect,
     private readonly patience: StorePatience,
-  ) {}
+  ) {
+    const limit = poolSizeOf(dataSource);
+    this.reads = new BusyBackends(limit, dialect);
+    this.writes = new BusyBackends(limit, dialect);
+  }
 
-  /** @throws {StoreConflict | StoreTimeout} or what the driver throws. */
+  /** @throws {StoreConflict | StoreTimeout | StoreBusy} or what the driver throws. */
   async run(statement: Statement): Promise<QueryResult> {
-    const runner = this.dataSource.createQueryRunner('master');
-    const deadline = new Deadline(this.patience.timeoutMs, () => giveUp(runner));
+    const attempt = new Attempt(this.dataSource.createQueryRunner('master'), this.patience.timeoutMs);
+    const backends = /^SELECT\b/.test(statement.sql) ? this.reads : this.writes;
     try {
-      return await deadline.race(this.query(runner, statement));
+      return await attempt.race(this.query(attempt, statement, backends));
     } catch (error) {
       throw this.dialect.isConflict(error) ? new StoreConflict({ cause: error }) : error;
-    } finally {
-      deadline.clear();
     }
   }
 
-  private async query(runner: QueryRunner, statement: Statement): Promise<QueryResult> {
+  private async query(attempt: Attempt, statement: Statement, backends: BusyBackends): Promise<QueryResult> {
+    const { runner } = attempt;
     const { sql, parameters } = this.dialect.bounded(statement, this.patience.lockTimeoutMs);
     try {
-      return await runner.query(sql, [...parameters], true);
+      await runner.connect();
+      // Nobody waits any more: what has queued for a connection must not be sent late.
+      attempt.requireTime();
+      return await backends.run(runner, () => {
+        attempt.requireTime();
+        attempt.onGivingUp = () => backends.giveUp(runner);
+        return runner.query(sql, [...parameters], true);
+      });
     } finally {
       await runner.release();
     }
   }
 }
 
-/** Rejects what takes too long, and lets go of it. */
-class Deadline {
-  private timer: NodeJS.Timeout | undefined;
+/** One statement and the time that it has. */
+class Attempt {
+  /** Told when the time is over. */
+  onGivingUp: () => void = () => undefined;
+  private hasEnded = false;
 
   constructor(
+    readonly runner: QueryRunner,
     private readonly timeoutMs: number,
-    private readonly abandon: () => void,
   ) {}
 
+  /** Rejects what takes too long, and lets go of its connection. */
   async race<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      this.timer = setTimeout(() => {
-        this.abandon();
+      timer = setTimeout(() => {
+        this.hasEnded = true;
+        this.onGivingUp();
+        closeConnection(this.runner);
         reject(new StoreTimeout());
       }, this.timeoutMs);
     });
-    return Promise.race([work, timeout]);
+    return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
   }
 
-  clear(): void {
-    clearTimeout(this.timer);
+  /** @throws {StoreTimeout} when there is none left. */
+  requireTime(): void {
+    if (this.hasEnded) throw new StoreTimeout();
   }
 }
 
 /** A connection that does not answer must not go back to the pool: its socket is closed, so that the driver drops it and the query fails. */
-function giveUp(runner: QueryRunner): void {
+function closeConnection(runner: QueryRunner): void {
   const { databaseConnection: connection } = runner as {
     databaseConnection?: { connection?: { stream?: Destroyable }; stream?: Destroyable };
   };
