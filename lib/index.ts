@@ -47,7 +47,7 @@ export type {
   TokenSession,
 } from './session/token-session.js';
 export { StoreConflict, TokenRepository } from './session/token-repository.js';
-export type { RotationTerms, SessionAdvance, StorePatience } from './session/token-repository.js';
+export type { RevokedFrom, RevokedPage, RevokedSession, RotationTerms, SessionAdvance, StorePatience } from './session/token-repository.js';
 
 export { RevocationPush } from './session/revocation-push.js';
 export { PostgresRevocationPush } from './typeorm/postgres-revocation-push.js';

@@ -65,7 +65,8 @@ export class TokenInstance implements OnModuleInit, OnApplicationBootstrap, OnMo
     this.repository = repository;
     this.hints = options.push && new RevocationHints(options.push, realm);
     const horizonMs = access.maxLifetimeMs + access.leewayMs;
-    const terms = { realm, mode: options.revocation, horizonMs, intervalMs: source.pollIntervalMs };
+    const { lockTimeoutMs } = options.patience;
+    const terms = { realm, mode: options.revocation, horizonMs, lockTimeoutMs, intervalMs: source.pollIntervalMs };
     this.revocations = new RevocationList(repository, terms, this.hints);
     this.cache = access.cacheMax === null ? null : new VerifiedTokenCache(access.cacheMax);
     this.accessTokens = accessTokensOf(source, this.revocations, this.cache);

@@ -120,8 +120,9 @@ export class AccessTokenService {
   /** A token that has been verified before, with time, key and revocation looked at now; undefined: verify it. No I/O, at most one hash. */
   recall(token: string): RecalledToken | undefined {
     const { cache, ring, revocations, verifier, clock } = this.parts;
-    const known = cache?.get(token);
-    if (!known || !ring.verifies(known.key) || revocations.has(known.claims.sid)) return undefined;
+    const instant = performance.now();
+    const known = cache?.get(token, instant);
+    if (!known || !ring.verifies(known.key) || !revocations.isCurrent(instant) || revocations.has(known.claims.sid)) return undefined;
     return verifier.judgeTimes(known.claims, clock.now()) ? undefined : known;
   }
 
@@ -135,12 +136,16 @@ export class AccessTokenService {
     return this.parts.verifier.keyFor(token);
   }
 
-  /** Everything after the signature: claims, times, revocation. Remembers the token. */
+  /**
+   * Everything after the signature: claims, times, revocation. Remembers the token. A node that was frozen or idle reads first what has
+   * been revoked meanwhile.
+   */
   async accept(token: string, payload: unknown): Promise<AccessTokenClaims> {
     const { verifier, revocations, cache, clock } = this.parts;
     const now = clock.now();
     const key = this.keyFor(token);
     const claims = verifier.accept(payload, now);
+    if (!revocations.isCurrent(performance.now())) await revocations.catchUp();
     if (revocations.has(claims.sid)) throw new TokenRevoked(claims.sid);
     cache?.set(token, { claims, key }, now);
     return this.confirmed(claims);

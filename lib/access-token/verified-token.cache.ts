@@ -80,9 +80,10 @@ export class VerifiedTokenCache {
     this.recent = new RecentTokens(Math.min(max, MAX_RECENT));
   }
 
-  get(token: string): RecalledToken | undefined {
+  /** @param instant `performance.now()`. */
+  get(token: string, instant: number = performance.now()): RecalledToken | undefined {
     const found = this.recent.get(token) ?? this.find(token);
-    return found && performance.now() < found.voidAt ? found : undefined;
+    return found && instant < found.voidAt ? found : undefined;
   }
 
   /** @param now the instant of `claims.exp`'s judgement, epoch milliseconds. */

@@ -1,40 +1,25 @@
-import { Logger } from '@nestjs/common';
 import { StoreUnavailable, TokenRevoked } from '../token.errors.js';
 import type { RevocationHints } from './revocation-hints.js';
-import type { TokenRepository } from './token-repository.js';
+import { RevocationPoller } from './revocation-poller.js';
+import type { ReadingTerms } from './revocation-reader.js';
+import { RevocationReader } from './revocation-reader.js';
+import type { RevokedSession, TokenRepository } from './token-repository.js';
 
 /** How a node learns of revocations. */
-export interface RevocationTerms {
-  readonly realm: string;
+export interface RevocationTerms extends ReadingTerms {
   readonly mode: 'poll' | 'strict' | 'off';
-  /** How long a revoked session's access tokens could still be accepted: the longest lifetime and the leeway, milliseconds. */
-  readonly horizonMs: number;
-  /** For tests of what hints do without it: from the end of a poll to the next, milliseconds. @defaultValue half a second */
+  /** For tests of what hints do without it: from one poll to the next, milliseconds. @defaultValue half a second */
   readonly intervalMs?: number | undefined;
 }
-
-const POLL_INTERVAL_MS = 500;
-/** Hints make a node poll at most this often, however many there are. */
-const HINT_GAP_MS = 50;
-/** Each poll looks back this much further than the last one: commits do not arrive in the order of their instants. */
-const LOOK_BACK_MS = 10_000;
 
 /**
  * The sessions revoked within the last access lifetime, so that their access tokens die without a query per request. A node's own
  * revocations are here at once, those of others with the next poll of an indexed column, or sooner on a hint.
  */
 export class RevocationList {
-  private readonly logger = new Logger('TokenModule');
   /** Session id → `performance.now()` from which no access token of it can be alive. In order of that instant. */
   private readonly revoked = new Map<string, number>();
-  private readonly intervalMs: number;
-  private lastPollAt = -Infinity;
-  private lastEndedAt = -Infinity;
-  private failing = false;
-  private running = false;
-  private polling = false;
-  private hinted = false;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly poller: RevocationPoller;
 
   /** @param hints the push channel, where there is one. */
   constructor(
@@ -42,13 +27,14 @@ export class RevocationList {
     private readonly terms: RevocationTerms,
     private readonly hints: RevocationHints | null = null,
   ) {
-    this.intervalMs = terms.intervalMs ?? POLL_INTERVAL_MS;
+    const reader = new RevocationReader(repository, terms, (sessions) => this.addUnknown(sessions));
+    this.poller = new RevocationPoller(reader, terms.intervalMs);
   }
 
   /** Adds sessions that this node has just revoked, and tells the other nodes. */
   addOwn(sessionIds: readonly string[]): void {
     this.add(sessionIds);
-    if (this.running) this.hints?.announce();
+    if (this.poller.isRunning) this.hints?.announce();
   }
 
   /** Adds sessions that this node has seen revoked. */
@@ -65,6 +51,20 @@ export class RevocationList {
   /** Whether a session is known here to be revoked. No I/O. */
   has(sessionId: string): boolean {
     return this.revoked.size > 0 && this.revoked.has(sessionId);
+  }
+
+  /**
+   * Whether the last successful poll began at most a second before `now` (`performance.now()`). If not, this node was frozen, blocked or
+   * idle: {@link catchUp} before you rely on {@link has}. While the store fails the list counts as current, because waiting would turn an
+   * outage of the store into an outage of everything. Always true unless the mode is `'poll'`. No I/O.
+   */
+  isCurrent(now: number): boolean {
+    return this.poller.isCurrent(now);
+  }
+
+  /** Polls unless the list is current; joins a poll under way. Never rejects, and takes a second at most. */
+  async catchUp(): Promise<void> {
+    await this.poller.catchUp();
   }
 
   /** Whether {@link confirm} must be asked for every request. */
@@ -85,69 +85,23 @@ export class RevocationList {
 
   /** Reads what was revoked since the last successful poll. Rejects when the store does. */
   async poll(): Promise<void> {
-    const { realm, horizonMs } = this.terms;
-    const startedAt = performance.now();
-    const sinceLast = startedAt - this.lastPollAt;
-    const unknown = (await this.repository.revokedSince(realm, Math.ceil(Math.min(sinceLast, horizonMs) + LOOK_BACK_MS))).filter(
-      (id) => !this.has(id),
-    );
-    this.lastPollAt = startedAt;
-    this.add(unknown);
-    this.forgetOld(startedAt);
+    await this.poller.poll();
   }
 
   /** Reads what a restarted node must know before it serves, then polls every half a second and on hints. Keeps no process alive. */
   async start(): Promise<void> {
     if (this.terms.mode === 'off') return;
     await this.poll();
-    if (this.terms.mode !== 'poll') return;
-    this.running = true;
-    this.schedule(this.intervalMs);
-    this.hints?.listen(() => this.hint());
+    if (this.terms.mode === 'poll') this.poller.start(this.hints);
   }
 
-  /** Ends polling and announcing. Whoever has opened the push channel closes it. */
+  /** Ends polling and announcing. Anyone who has opened the push channel closes it. */
   stop(): void {
-    this.running = false;
-    clearTimeout(this.timer);
+    this.poller.stop();
   }
 
-  /** There may be something to read: one poll soon, for however many hints. While the store fails, the regular polls are enough. */
-  private hint(): void {
-    if (!this.running || this.hinted || this.failing) return;
-    this.hinted = true;
-    if (!this.polling) this.schedule(this.hintPause());
-  }
-
-  /** Milliseconds until a hint may make this node poll. */
-  private hintPause(): number {
-    return Math.max(0, this.lastEndedAt + HINT_GAP_MS - performance.now());
-  }
-
-  private schedule(afterMs: number): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.pollAgain(), afterMs).unref();
-  }
-
-  private async pollAgain(): Promise<void> {
-    this.hinted = false;
-    this.polling = true;
-    try {
-      await this.poll();
-      if (this.failing) this.logger.log('revocations are being read again');
-      this.failing = false;
-    } catch (error) {
-      if (!this.failing) this.logger.warn(`revocations cannot be read: ${(error as Error).name}`);
-      this.failing = true;
-    }
-    this.polling = false;
-    this.lastEndedAt = performance.now();
-    this.scheduleNext();
-  }
-
-  /** A hint that came during the last poll may be of what that one was too early for. */
-  private scheduleNext(): void {
-    if (this.running) this.schedule(this.hinted ? this.hintPause() : this.intervalMs);
+  private addUnknown(sessions: readonly RevokedSession[]): void {
+    this.add(sessions.map(({ id }) => id).filter((id) => !this.has(id)));
   }
 
   private forgetOld(now: number): void {

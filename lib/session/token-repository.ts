@@ -29,6 +29,25 @@ export interface SessionAdvance extends RefreshTokenPosition {
   readonly restartsGrace: boolean;
 }
 
+/** A session that has been revoked, and when: also the place in the list that {@link TokenRepository.revokedSince} continues after. */
+export interface RevokedSession {
+  /** The session id. The empty text stands before every id of the same instant. */
+  readonly id: string;
+  /** Instant of the revocation, epoch milliseconds of the store's clock. */
+  readonly revokedAt: number;
+}
+
+/** Where {@link TokenRepository.revokedSince} begins: so many milliseconds before the store's present instant, or after a session. */
+export type RevokedFrom = { readonly withinMs: number } | RevokedSession;
+
+/** One page of {@link TokenRepository.revokedSince}. */
+export interface RevokedPage {
+  /** In the order of `revokedAt` and then `id`. */
+  readonly sessions: readonly RevokedSession[];
+  /** The store's instant of reading, epoch milliseconds. May be null when the page is empty. */
+  readonly at: number | null;
+}
+
 /** How long a store is waited for, milliseconds. */
 export interface StorePatience {
   /** For an answer, the wait for a connection included; then the connection is given up. */
@@ -102,8 +121,12 @@ export abstract class TokenRepository {
    */
   abstract revokeAll(owner: SessionOwner, reason: RevokeReason, except?: string): Promise<readonly string[]>;
 
-  /** Ids of the sessions of a realm that were revoked within the last `withinMs` milliseconds. */
-  abstract revokedSince(realm: string, withinMs: number): Promise<readonly string[]>;
+  /**
+   * Reads which sessions of a realm have been revoked, whether they have expired since or not: at most `limit` of them, the earliest
+   * first, in the order of `revokedAt` and then `id`. The next page begins after the last session of this one. A page that is not full
+   * is the last.
+   */
+  abstract revokedSince(realm: string, from: RevokedFrom, limit: number): Promise<RevokedPage>;
 
   /**
    * Deletes at most `max` sessions of a realm whose absolute lifetime is over. Until then a row is the evidence for reuse detection.

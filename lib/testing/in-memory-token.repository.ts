@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, SystemClock } from '../clock.js';
-import { TokenRepository, type RotationTerms, type SessionAdvance } from '../session/token-repository.js';
+import type { RevokedFrom, RevokedPage, RevokedSession, RotationTerms, SessionAdvance } from '../session/token-repository.js';
+import { TokenRepository } from '../session/token-repository.js';
 import type {
   NewSession,
   RefreshTokenPosition,
@@ -63,8 +64,8 @@ export class InMemoryTokenRepository extends TokenRepository {
   override async list(owner: SessionOwner, { limit, after }: SessionPage): Promise<readonly TokenSession[]> {
     const now = this.clock.now();
     return this.owned(owner)
-      .filter((session) => session.revokedAt === null && !hasExpired(session, now) && (!after || inOrder(after, session) < 0))
-      .sort(inOrder)
+      .filter((session) => session.revokedAt === null && !hasExpired(session, now) && (!after || lastUsedFirst(after, session) < 0))
+      .sort(lastUsedFirst)
       .slice(0, limit)
       .map(copyOf);
   }
@@ -82,11 +83,14 @@ export class InMemoryTokenRepository extends TokenRepository {
     return ended.map((session) => session.id);
   }
 
-  override async revokedSince(realm: string, withinMs: number): Promise<readonly string[]> {
-    const since = this.clock.now() - withinMs;
-    return [...this.sessions.values()]
-      .filter((session) => session.realm === realm && session.revokedAt !== null && session.revokedAt >= since)
-      .map((session) => session.id);
+  override async revokedSince(realm: string, from: RevokedFrom, limit: number): Promise<RevokedPage> {
+    const at = this.clock.now();
+    const place = 'withinMs' in from ? { id: '', revokedAt: at - from.withinMs } : from;
+    const revoked = [...this.sessions.values()].flatMap(({ id, realm: owner, revokedAt }) =>
+      owner === realm && revokedAt !== null ? [{ id, revokedAt }] : [],
+    );
+    const sessions = revoked.filter((session) => revokedFirst(place, session) < 0).sort(revokedFirst);
+    return { sessions: sessions.slice(0, limit), at };
   }
 
   override async purge(realm: string, max: number): Promise<number> {
@@ -116,8 +120,17 @@ export class InMemoryTokenRepository extends TokenRepository {
 }
 
 /** Last used first, then by id. */
-function inOrder(a: NonNullable<SessionPage['after']>, b: NonNullable<SessionPage['after']>): number {
-  return b.lastUsedAt - a.lastUsedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
+function lastUsedFirst(a: NonNullable<SessionPage['after']>, b: NonNullable<SessionPage['after']>): number {
+  return b.lastUsedAt - a.lastUsedAt || byText(a.id, b.id);
+}
+
+/** Revoked first, then by id. */
+function revokedFirst(a: RevokedSession, b: RevokedSession): number {
+  return a.revokedAt - b.revokedAt || byText(a.id, b.id);
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 function snapshot(session: TokenSession, at: number): SessionSnapshot {

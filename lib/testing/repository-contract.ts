@@ -6,6 +6,7 @@ import { LIMIT_CASES } from './contract/limit.cases.js';
 import { LIST_CASES } from './contract/list.cases.js';
 import { RACE_CASES } from './contract/race.cases.js';
 import { REVOKE_CASES } from './contract/revoke.cases.js';
+import { REVOKED_SINCE_CASES } from './contract/revoked-since.cases.js';
 import { ROTATE_CASES } from './contract/rotate.cases.js';
 
 /** A store that one case of the contract may use. */
@@ -35,7 +36,16 @@ export interface RepositoryContractCase {
   run(): Promise<void>;
 }
 
-const CASES = [...INSERT_CASES, ...ROTATE_CASES, ...LIMIT_CASES, ...ADVANCE_CASES, ...RACE_CASES, ...REVOKE_CASES, ...LIST_CASES];
+const CASES = [
+  ...INSERT_CASES,
+  ...ROTATE_CASES,
+  ...LIMIT_CASES,
+  ...ADVANCE_CASES,
+  ...RACE_CASES,
+  ...REVOKE_CASES,
+  ...REVOKED_SINCE_CASES,
+  ...LIST_CASES,
+];
 
 /**
  * The contract of a {@link TokenRepository}, as cases for any test runner: every verb, every condition (with both sides of each

@@ -1,5 +1,5 @@
 import type { NewSession, RefreshTokenPosition, RevokeReason, SessionKey, SessionOwner, SessionPage } from '../session/token-session.js';
-import type { RotationTerms, SessionAdvance } from '../session/token-repository.js';
+import type { RevokedFrom, RevokedSession, RotationTerms, SessionAdvance } from '../session/token-repository.js';
 import type { Property, SqlNotation, Statement } from './statement-writer.js';
 import { StatementWriter } from './statement-writer.js';
 
@@ -130,12 +130,15 @@ export class SessionStatements {
     });
   }
 
-  revokedSince(realm: string, withinMs: number): Statement {
-    const now = this.notation.now();
-    return this.write(
-      (q) =>
-        `SELECT ${q.column('id')} AS ${this.notation.escape('id')} FROM ${q.table} WHERE ${q.isText('realm', realm)} AND ${q.column('revokedAt')} >= ${now} - ${q.bind(withinMs)}`,
-    );
+  revokedSince(realm: string, from: RevokedFrom, limit: number): Statement {
+    const { now, escape } = this.notation;
+    return this.write((q) => {
+      const [id, revokedAt] = [q.column('id'), q.column('revokedAt')];
+      const columns = `${id} AS ${escape('id')}, ${revokedAt} AS ${escape('revokedAt')}, ${now()} AS ${escape('readAt')}`;
+      const owned = q.isText('realm', realm);
+      const begin = 'withinMs' in from ? `${revokedAt} >= ${now()} - ${q.bind(from.withinMs)}` : this.isAfter(q, from);
+      return `SELECT ${columns} FROM ${q.table} WHERE ${owned} AND ${begin} ORDER BY ${revokedAt}, ${id} LIMIT ${q.bind(limit)}`;
+    });
   }
 
   purge(realm: string, max: number): Statement {
@@ -167,6 +170,13 @@ export class SessionStatements {
 
   private isLive(q: StatementWriter, { realm, id }: SessionKey): string {
     return `${q.is('id', id)} AND ${q.isText('realm', realm)} AND ${q.column('revokedAt')} IS NULL`;
+  }
+
+  /** Behind a place of the index on these two columns. */
+  private isAfter(q: StatementWriter, { revokedAt, id }: RevokedSession): string {
+    const [instant, key] = [q.column('revokedAt'), q.column('id')];
+    if (this.notation.comparesRows) return `(${instant}, ${key}) > (${q.bind(revokedAt)}, ${q.bind(id)})`;
+    return `(${instant} > ${q.bind(revokedAt)} OR (${instant} = ${q.bind(revokedAt)} AND ${key} > ${q.bind(id)}))`;
   }
 
   private standsAt(q: StatementWriter, { generation, branch }: RefreshTokenPosition): string {

@@ -12,6 +12,8 @@ export interface SqlDialect {
   readonly looseText: boolean;
   /** How DELETE is limited to so many rows. */
   readonly deleteLimit: 'limit' | 'subquery';
+  /** Whether an index finds the rows behind `(a, b) > (1, 2)`; otherwise it does so by `a > 1 OR (a = 1 AND b > 2)`. */
+  readonly comparesRows: boolean;
   /** The statement, with a bound on how long the server lets it wait for a lock. `lockTimeoutMs` is a positive integer. */
   readonly bounded: (statement: Statement, lockTimeoutMs: number) => Statement;
   /** Whether an error says that the same statement may be made again at once. */
@@ -28,6 +30,7 @@ const SQLITE: SqlDialect = {
   returning: true,
   looseText: false,
   deleteLimit: 'subquery',
+  comparesRows: true,
   // The driver's `timeout` bounds the wait for another process's lock; SQLite has no bound per statement.
   bounded: (statement) => statement,
   // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED: another process wrote at the same time.
@@ -43,6 +46,7 @@ const POSTGRES: SqlDialect = {
   returning: true,
   looseText: false,
   deleteLimit: 'subquery',
+  comparesRows: true,
   // In the statement itself and local to it: no second statement, and nothing stays behind on the pooled connection.
   bounded: ({ sql, parameters }, lockTimeoutMs) => ({
     sql: /^(UPDATE|DELETE)\b/.test(sql)
@@ -67,6 +71,7 @@ const MARIADB: SqlDialect = {
   looseText: true,
   // LIMIT in a subquery of IN is an error.
   deleteLimit: 'limit',
+  comparesRows: false,
   // Seconds with fractions, waiting for locks included; for this statement only.
   bounded: ({ sql, parameters }, lockTimeoutMs) => ({
     sql: /^SELECT\b/.test(sql) ? sql : `SET STATEMENT max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`,

@@ -22,6 +22,8 @@ export interface SqlNotation {
   /** Whether text compares loosely unless it is told to. */
   readonly looseText: boolean;
   readonly deleteLimit: 'limit' | 'subquery';
+  /** Whether an index finds the rows behind `(a, b) > (1, 2)`. */
+  readonly comparesRows: boolean;
 }
 
 /** Writes one statement: names are quoted, values are bound, never spliced. */

@@ -14,7 +14,7 @@ const INSTANT: ValueTransformer = {
  */
 @Entity({ name: 'token_session' })
 @Index('IDX_token_session_subject', ['realm', 'subject'])
-@Index('IDX_token_session_revoked', ['realm', 'revokedAt'])
+@Index('IDX_token_session_revoked', ['realm', 'revokedAt', 'id'])
 @Index('IDX_token_session_expiry', ['absoluteExpiresAt'])
 export class TokenSessionEntity implements TokenSession {
   @PrimaryColumn({ type: 'varchar', length: 36 })

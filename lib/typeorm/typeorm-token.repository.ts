@@ -1,5 +1,5 @@
 import type { DataSource, EntityMetadata, QueryResult } from 'typeorm';
-import type { RotationTerms, SessionAdvance, StorePatience } from '../session/token-repository.js';
+import type { RevokedFrom, RevokedPage, RotationTerms, SessionAdvance, StorePatience } from '../session/token-repository.js';
 import { StoreConflict, TokenRepository } from '../session/token-repository.js';
 import type {
   NewSession,
@@ -107,8 +107,10 @@ export class TypeOrmTokenRepository extends TokenRepository {
     return ended;
   }
 
-  override async revokedSince(realm: string, withinMs: number): Promise<readonly string[]> {
-    return idsOf(await this.rows(this.statements().revokedSince(realm, withinMs)));
+  override async revokedSince(realm: string, from: RevokedFrom, limit: number): Promise<RevokedPage> {
+    const rows = await this.rows(this.statements().revokedSince(realm, from, limit));
+    const sessions = rows.map(({ id, revokedAt }) => ({ id: String(id), revokedAt: Number(revokedAt) }));
+    return { sessions, at: rows[0] ? Number(rows[0]['readAt']) : null };
   }
 
   override async purge(realm: string, max: number): Promise<number> {
@@ -170,6 +172,7 @@ export class TypeOrmTokenRepository extends TokenRepository {
       now: () => (settings.now ? String(settings.now()) : dialect.now),
       looseText: dialect.looseText,
       deleteLimit: dialect.deleteLimit,
+      comparesRows: dialect.comparesRows,
     });
     return { statements, runner: new StatementRunner(dataSource, dialect, settings.patience ?? PATIENCE) };
   }

@@ -454,7 +454,7 @@ describe('TokenModule and its store', () => {
 
   it.each([
     ['IDX_token_session_subject', '(realm, subject)'],
-    ['IDX_token_session_revoked', '(realm, revokedAt)'],
+    ['IDX_token_session_revoked', '(realm, revokedAt, id)'],
     ['IDX_token_session_expiry', '(absoluteExpiresAt)'],
   ])('CF-07 refuses to start without the index %s', async (index, columns) => {
     const database = await prepared(`DROP INDEX ${index}`);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { RevocationTerms } from '../../lib/session/revocation-list.js';
 import { RevocationList } from '../../lib/session/revocation-list.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
@@ -7,10 +8,10 @@ import { codeOf, SESSION_ID, sessionId } from '../support/access-tokens.js';
 
 const HORIZON = 905_000;
 
-function world(mode: 'poll' | 'strict' | 'off' = 'poll') {
+function world(mode: 'poll' | 'strict' | 'off' = 'poll', terms: Partial<RevocationTerms> = {}) {
   const clock = new FakeClock();
   const repository = new InMemoryTokenRepository(clock);
-  const list = new RevocationList(repository, { realm: 'default', mode, horizonMs: HORIZON });
+  const list = new RevocationList(repository, { realm: 'default', mode, horizonMs: HORIZON, ...terms });
   const open = async (id: string, realm = 'default') =>
     repository.insert({ id, realm, subject: 'alice', idleMs: 1e9, absoluteMs: 1e9, claims: {}, device: {} });
   const revoke = (id: string, realm = 'default') => repository.revoke({ realm, id }, 'admin');
@@ -27,6 +28,15 @@ function time(clock: FakeClock): { pass(milliseconds: number): void } {
       clock.advance(milliseconds);
     },
   };
+}
+
+/** Lets fake time pass, while somebody shows the node a token four times a second. */
+async function inUse(list: RevocationList, milliseconds: number, clock?: FakeClock): Promise<void> {
+  for (let passed = 0; passed < milliseconds; passed += 250) {
+    list.isCurrent(performance.now());
+    clock?.advance(250);
+    await jest.advanceTimersByTimeAsync(250);
+  }
 }
 
 afterEach(() => {
@@ -63,7 +73,7 @@ describe('RevocationList', () => {
     const { list, repository } = world('strict');
     const revokedSince = jest.spyOn(repository, 'revokedSince');
     await list.start();
-    expect(revokedSince.mock.calls).toEqual([['default', HORIZON + 10_000]]);
+    expect(revokedSince.mock.calls.map(([realm, from]) => [realm, from])).toEqual([['default', { withinMs: HORIZON + 10_000 }]]);
   });
 
   it('knows after a restart what was revoked before', async () => {
@@ -85,7 +95,9 @@ describe('RevocationList', () => {
     await list.poll();
     clocks.pass(3_000);
     await list.poll();
-    expect(revokedSince.mock.calls.map(([, within]) => within)).toEqual([10_500, 13_000]);
+    const now = clock.now();
+    const expected = [now - 3_500 - 10_000, now - 3_000 - 10_000];
+    expect(revokedSince.mock.calls.map(([, from]) => from)).toEqual(expected.map((revokedAt) => ({ revokedAt, id: '' })));
   });
 
   it('finds a revocation that was dated before the last poll and committed after it', async () => {
@@ -152,6 +164,219 @@ describe('RevocationList', () => {
     expect(Array.from({ length: 200 }, (_, n) => sessionId(n)).filter((id) => list.has(id)).length).toBeLessThanOrEqual(11);
   });
 
+  describe('when many sessions are revoked', () => {
+    it('reads them in pages, also those of one instant, each session once (F-14)', async () => {
+      const { list, repository, open, revoke, clock } = world('strict', { pageSize: 10 });
+      for (let n = 0; n < 95; n++) {
+        await open(sessionId(n));
+        if (n % 25 === 0) clock.advance(1);
+        await revoke(sessionId(n));
+      }
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      await list.start();
+      expect(Array.from({ length: 95 }, (_, n) => list.has(sessionId(n)))).toEqual(Array.from({ length: 95 }, () => true));
+      expect(revokedSince.mock.calls.map(([, , limit]) => limit)).toEqual(Array.from({ length: 10 }, () => 10));
+    });
+
+    it('goes on behind the last page that it has read, when one fails, and then looks back from the first one (F-14)', async () => {
+      const { list, repository, open, revoke, clock } = world('poll', { pageSize: 10 });
+      for (let n = 0; n < 25; n++) {
+        await open(sessionId(n));
+        clock.advance(1);
+        await revoke(sessionId(n));
+      }
+      const begin = clock.now();
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      revokedSince
+        .mockImplementationOnce(InMemoryTokenRepository.prototype.revokedSince.bind(repository))
+        .mockRejectedValueOnce(new Error());
+      await expect(list.poll()).rejects.toThrow();
+      expect([list.has(sessionId(9)), list.has(sessionId(10))]).toEqual([true, false]);
+      clock.advance(700);
+      await list.poll();
+      expect(list.has(sessionId(24))).toBe(true);
+      await list.poll();
+      expect(revokedSince.mock.calls.map(([, from]) => from)).toEqual([
+        { withinMs: HORIZON + 10_000 },
+        { id: sessionId(9), revokedAt: begin - 15 },
+        { id: sessionId(9), revokedAt: begin - 15 },
+        { id: sessionId(19), revokedAt: begin - 5 },
+        { id: '', revokedAt: begin - 10_000 },
+        { id: sessionId(9), revokedAt: begin - 15 },
+        { id: sessionId(19), revokedAt: begin - 5 },
+      ]);
+    });
+
+    it('finds within a minute what a statement committed that ran longer than the look-back (F-14)', async () => {
+      const { list, clock, open, revoke } = world();
+      jest.useFakeTimers();
+      await open(SESSION_ID);
+      await open(sessionId(1));
+      await list.start();
+      await inUse(list, 300_000, clock);
+      clock.advance(-240_000);
+      await revoke(SESSION_ID);
+      clock.advance(240_000);
+      await inUse(list, 31_000, clock);
+      expect([list.has(SESSION_ID), list.has(sessionId(1))]).toEqual([true, false]);
+      list.stop();
+    });
+
+    it('remembers a session no longer because it is read again and again (F-14)', async () => {
+      const { list, clock, open, revoke } = world('poll', { horizonMs: 65_000 });
+      jest.useFakeTimers();
+      await open(SESSION_ID);
+      await list.start();
+      await revoke(SESSION_ID);
+      await inUse(list, 64_000, clock);
+      expect(list.has(SESSION_ID)).toBe(true);
+      await inUse(list, 3_000, clock);
+      expect(list.has(SESSION_ID)).toBe(false);
+      list.stop();
+    });
+
+    it('looks back further by as long as a statement of the module may wait for a lock (F-14)', async () => {
+      const { list, repository } = world('strict', { lockTimeoutMs: 2_500 });
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      await list.start();
+      expect(revokedSince.mock.calls.map(([, from]) => from)).toEqual([{ withinMs: HORIZON + 12_500 }]);
+    });
+
+    it('misses nothing when the clock of the node stood still, because it compares instants of the store only (F-14)', async () => {
+      const { list, clock, open, revoke } = world();
+      await open(SESSION_ID);
+      await open(sessionId(1));
+      await revoke(sessionId(1));
+      await list.poll();
+      clock.advance(60_000);
+      await revoke(SESSION_ID);
+      clock.advance(60_000);
+      await list.poll();
+      expect(list.has(SESSION_ID)).toBe(true);
+    });
+  });
+
+  describe('on a node that was frozen', () => {
+    /** A node that has polled, and then stood still for as long, while a session was revoked elsewhere. */
+    async function frozen(milliseconds: number) {
+      const { list, repository, clock, open, revoke } = world();
+      const clocks = time(clock);
+      await open(SESSION_ID);
+      await list.start();
+      await revoke(SESSION_ID);
+      clocks.pass(milliseconds);
+      return { list, repository, clocks };
+    }
+
+    it('is current for a second after the last poll began, not longer (F-18)', async () => {
+      const { list } = await frozen(1_000);
+      expect([list.isCurrent(performance.now()), list.isCurrent(performance.now() + 1)]).toEqual([true, false]);
+      list.stop();
+    });
+
+    it('reads what was revoked meanwhile before it is relied on (F-18)', async () => {
+      const { list } = await frozen(60_000);
+      expect(list.has(SESSION_ID)).toBe(false);
+      await list.catchUp();
+      expect([list.has(SESSION_ID), list.isCurrent(performance.now())]).toEqual([true, true]);
+      list.stop();
+    });
+
+    it('polls once for all who wait (F-18)', async () => {
+      const { list, repository } = await frozen(60_000);
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      await Promise.all(Array.from({ length: 100 }, () => list.catchUp()));
+      expect(revokedSince).toHaveBeenCalledTimes(1);
+      list.stop();
+    });
+
+    it('polls again when the poll under way began before it was frozen (F-18)', async () => {
+      const { list, repository, clocks } = await frozen(600);
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      let answer: (() => void) | undefined;
+      revokedSince.mockImplementationOnce(() => new Promise((resolve) => (answer = () => resolve({ sessions: [], at: null }))));
+      const underWay = list.poll();
+      clocks.pass(60_000);
+      const caughtUp = list.catchUp();
+      answer?.();
+      await Promise.all([underWay, caughtUp]);
+      expect([list.has(SESSION_ID), list.isCurrent(performance.now())]).toEqual([true, true]);
+      expect(revokedSince).toHaveBeenCalledTimes(2);
+      list.stop();
+    });
+
+    it('counts as current once a poll has failed, and asks again five seconds later (F-18)', async () => {
+      const { list, repository, clocks } = await frozen(60_000);
+      jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+      const revokedSince = jest.spyOn(repository, 'revokedSince').mockRejectedValue(new Error('away'));
+      await list.catchUp();
+      await list.catchUp();
+      expect(revokedSince.mock.calls.length).toBeLessThanOrEqual(2);
+      expect(list.isCurrent(performance.now() + 5_000)).toBe(true);
+      clocks.pass(5_001);
+      expect(list.isCurrent(performance.now())).toBe(false);
+      list.stop();
+    });
+
+    it('waits a second at most for a store that does not answer (F-18)', async () => {
+      const { list, repository } = world();
+      jest.useFakeTimers();
+      await list.start();
+      await jest.advanceTimersByTimeAsync(10_000);
+      jest.spyOn(repository, 'revokedSince').mockImplementation(() => new Promise(() => undefined));
+      let isOver = false;
+      const caughtUp = list.catchUp().then(() => (isOver = true));
+      await jest.advanceTimersByTimeAsync(999);
+      expect(isOver).toBe(false);
+      await jest.advanceTimersByTimeAsync(1);
+      await caughtUp;
+      expect(list.isCurrent(performance.now())).toBe(true);
+      list.stop();
+    });
+
+    it.each(['strict', 'off'] as const)('is always current in the mode %s (F-18)', async (mode) => {
+      const { list, repository, clock } = world(mode);
+      const clocks = time(clock);
+      await list.start();
+      clocks.pass(3_600_000);
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      expect(list.isCurrent(performance.now())).toBe(true);
+      await list.catchUp();
+      expect(revokedSince).not.toHaveBeenCalled();
+    });
+  });
+
+  describe('on a node to which no token is shown', () => {
+    it('is polled for every half a minute only, so that a connection pool can become idle (F-40)', async () => {
+      const { list, repository } = world();
+      jest.useFakeTimers();
+      await list.start();
+      await jest.advanceTimersByTimeAsync(6_000);
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      await jest.advanceTimersByTimeAsync(24_000);
+      expect(revokedSince).not.toHaveBeenCalled();
+      await jest.advanceTimersByTimeAsync(6_000);
+      expect(revokedSince).toHaveBeenCalled();
+      list.stop();
+    });
+
+    it('is read before the first token is believed, and is then polled for twice a second again (F-40)', async () => {
+      const { list, repository, open, revoke, clock } = world();
+      jest.useFakeTimers();
+      await open(SESSION_ID);
+      await list.start();
+      await jest.advanceTimersByTimeAsync(10_000);
+      clock.advance(10_000);
+      await revoke(SESSION_ID);
+      await list.catchUp();
+      expect(list.has(SESSION_ID)).toBe(true);
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      await inUse(list, 3_000, clock);
+      expect(revokedSince).toHaveBeenCalledTimes(6);
+      list.stop();
+    });
+  });
+
   describe("in the mode 'poll'", () => {
     it('polls every half a second, and says once that it cannot and once that it can again', async () => {
       const { list, repository } = world();
@@ -160,12 +385,12 @@ describe('RevocationList', () => {
       const log = jest.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
       await list.start();
       const revokedSince = jest.spyOn(repository, 'revokedSince').mockRejectedValue(new TypeError('secret text'));
-      await jest.advanceTimersByTimeAsync(5_000);
+      await inUse(list, 5_000);
       expect(revokedSince).toHaveBeenCalledTimes(10);
       expect(warn.mock.calls).toEqual([['revocations cannot be read: TypeError']]);
       expect(log).not.toHaveBeenCalled();
       revokedSince.mockRestore();
-      await jest.advanceTimersByTimeAsync(5_000);
+      await inUse(list, 5_000);
       expect(log.mock.calls).toEqual([['revocations are being read again']]);
       expect(warn).toHaveBeenCalledTimes(1);
       list.stop();
@@ -179,9 +404,9 @@ describe('RevocationList', () => {
       await list.start();
       for (let outage = 0; outage < 2; outage++) {
         const away = jest.spyOn(repository, 'revokedSince').mockRejectedValue(new Error('away'));
-        await jest.advanceTimersByTimeAsync(2_000);
+        await inUse(list, 2_000);
         away.mockRestore();
-        await jest.advanceTimersByTimeAsync(2_000);
+        await inUse(list, 2_000);
       }
       expect(warn).toHaveBeenCalledTimes(2);
       list.stop();
@@ -200,11 +425,13 @@ describe('RevocationList', () => {
       jest.useFakeTimers();
       await list.start();
       const answers: (() => void)[] = [];
-      jest.spyOn(repository, 'revokedSince').mockImplementation(() => new Promise((resolve) => answers.push(() => resolve([]))));
-      await jest.advanceTimersByTimeAsync(10_000);
+      jest
+        .spyOn(repository, 'revokedSince')
+        .mockImplementation(() => new Promise((resolve) => answers.push(() => resolve({ sessions: [], at: null }))));
+      await inUse(list, 10_000);
       expect(answers).toHaveLength(1);
       answers[0]!();
-      await jest.advanceTimersByTimeAsync(500);
+      await inUse(list, 500);
       expect(answers).toHaveLength(2);
       list.stop();
     });
@@ -216,7 +443,7 @@ describe('RevocationList', () => {
       let answer: (() => void) | undefined;
       const revokedSince = jest
         .spyOn(repository, 'revokedSince')
-        .mockImplementation(() => new Promise((resolve) => (answer = () => resolve([]))));
+        .mockImplementation(() => new Promise((resolve) => (answer = () => resolve({ sessions: [], at: null }))));
       await jest.advanceTimersByTimeAsync(500);
       list.stop();
       answer?.();

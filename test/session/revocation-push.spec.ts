@@ -128,7 +128,7 @@ describe('the push channel', () => {
       polls.mockImplementationOnce(async () => {
         channel.hint();
         await delay(20);
-        return [];
+        return { sessions: [], at: null };
       });
       channel.hint();
       await until(() => polls.mock.calls.length === 2);

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import jwt from 'jsonwebtoken';
 import type { AccessTokenService, TokenAlgorithm, TokenKey } from 'nestjs-token';
@@ -7,7 +7,7 @@ import { ecKey } from '../support/forge.js';
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { ownClaims } from '../../lib/access-token/access-token.claims.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { accessTokens, codeOf, decoded, forged, SESSION_ID } from '../support/access-tokens.js';
+import { accessTokens, codeOf, decoded, forged, SESSION_ID, sessionId } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
 import { CapturedLog } from '../support/captured-log.js';
 
@@ -150,6 +150,45 @@ describe('AccessTokenService', () => {
       clock.advance(999);
       const { iat, exp } = decoded(service.sign('alice', sign)).payload as { iat: number; exp: number };
       expect(exp - iat).toBe(1);
+    });
+  });
+
+  describe('on a node that was frozen', () => {
+    afterEach(() => void jest.restoreAllMocks());
+
+    /** A node that knows a token, and stood still while its session was revoked elsewhere. */
+    async function frozen() {
+      const node = accessTokens();
+      const { service, repository, revocations } = node;
+      const session = { id: SESSION_ID, realm: 'default', subject: 'alice', idleMs: 1e9, absoluteMs: 1e9, claims: {}, device: {} };
+      await repository.insert(session);
+      const token = service.sign('alice', sign);
+      await service.verify(token);
+      await revocations.start();
+      await repository.revoke(session, 'admin');
+      const instant = performance.now();
+      jest.spyOn(performance, 'now').mockReturnValue(instant + 60_000);
+      return { ...node, token };
+    }
+
+    it('recalls no token before it knows what was revoked meanwhile (F-18)', async () => {
+      const { service, revocations, token } = await frozen();
+      expect(service.recall(token)).toBeUndefined();
+      revocations.stop();
+    });
+
+    it('refuses the token of a session that was revoked meanwhile, the first time (F-18)', async () => {
+      const { service, revocations, token } = await frozen();
+      expect(await codeOf(() => service.verify(token))).toBe('token_revoked');
+      revocations.stop();
+    });
+
+    it('recalls the tokens of other sessions again once it has read what was revoked (F-18)', async () => {
+      const { service, revocations } = await frozen();
+      const other = service.sign('bob', { sessionId: sessionId(7) });
+      expect(await codeOf(() => service.verify(other))).toBe('none');
+      expect(service.recall(other)?.claims.sub).toBe('bob');
+      revocations.stop();
     });
   });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { REVOKE_REASONS } from '../../session/token-session.js';
-import { assertSame, DAY, FIRST, HOUR, SECOND, simultaneously, type ContractCase } from './contract-store.js';
+import { assertSame, FIRST, SECOND, simultaneously, type ContractCase } from './contract-store.js';
 
-/** Contract of `revoke`, `revokeAll` and `revokedSince`. */
+/** Contract of `revoke` and `revokeAll`. */
 export const REVOKE_CASES: readonly ContractCase[] = [
   {
     title: "revoke ends a session, with any reason, at the instant of the store's own clock",
@@ -137,39 +137,6 @@ export const REVOKE_CASES: readonly ContractCase[] = [
       const returned = await simultaneously(8, () => store.again(() => store.repository.revokeAll(store.owner('alice'), 'admin')));
       assertSame([...new Set(returned.flat())].sort(), ids.sort());
       for (const one of returned) assert.equal(new Set(one).size, one.length);
-    },
-  },
-  {
-    title: 'revokedSince lists the sessions of a realm that were revoked one by one or all together',
-    async run(store) {
-      const one = await store.signIn({ subject: 'bob' });
-      const all = await simultaneously(2, () => store.signIn());
-      const elsewhere = await store.signIn({ realm: store.otherRealm });
-      await store.signIn({ subject: 'carol' });
-      await store.repository.revoke(one.session, 'logout');
-      await store.repository.revoke(elsewhere.session, 'logout');
-      await store.repository.revokeAll(store.owner('alice'), 'admin');
-      const expected = [one, ...all].map(({ session }) => session.id);
-      assertSame([...(await store.repository.revokedSince(store.realm, HOUR))].sort(), expected.sort());
-    },
-  },
-  {
-    title: 'revokedSince leaves out what was revoked longer ago',
-    async run(store) {
-      const { session } = await store.signIn({ idleMs: DAY });
-      await store.repository.revoke(session, 'logout');
-      await store.elapse(SECOND);
-      assertSame(await store.repository.revokedSince(store.realm, store.standsStill ? SECOND - 1 : 1), []);
-      assertSame(await store.repository.revokedSince(store.realm, store.standsStill ? SECOND + 1 : DAY), [session.id]);
-    },
-  },
-  {
-    title: 'revokedSince lists a revoked session also when it has been rotated before or has expired since',
-    async run(store) {
-      const { session } = await store.signIn({ idleMs: 1, absoluteMs: DAY });
-      await store.repository.revoke(session, 'user');
-      await store.elapse(2);
-      assertSame(await store.repository.revokedSince(store.realm, HOUR), [session.id]);
     },
   },
 ];

@@ -50,7 +50,7 @@ function dataSourceOf(runner: QueryRunner): DataSource {
 
 const INDEXES = [
   { name: 'IDX_token_session_subject', columnNames: ['realm', 'subject'] },
-  { name: 'IDX_token_session_revoked', columnNames: ['realm', 'revokedAt'] },
+  { name: 'IDX_token_session_revoked', columnNames: ['realm', 'revokedAt', 'id'] },
   { name: 'IDX_token_session_expiry', columnNames: ['absoluteExpiresAt'] },
 ];
 
