@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { RevocationPush } from '../session/revocation-push.js';
@@ -20,6 +21,8 @@ interface PgPool {
   readonly options: object;
 }
 
+/** How long a notification of our own may take to come back. */
+const ECHO_MS = 1_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** A connection that does not answer is given up; one on which nothing happens is kept from being dropped by firewalls. */
@@ -27,13 +30,20 @@ const OWN_OPTIONS = { connectionTimeoutMillis: 5_000, query_timeout: 5_000, keep
 
 /**
  * Push by LISTEN and NOTIFY on the primary, over one connection beside the pool: a hint never waits for a connection that a request
- * needs. Lost connections are made again, after 0.1 s at first and 10 s at the most. Channels are named by a hash of the realm. Does not
- * work through a pooler that lends connections per transaction: give it a DataSource that reaches the server itself.
+ * needs. Lost connections are made again, after 0.1 s at first and 10 s at the most. Channels are named by a hash of the instance name.
+ *
+ * Does not work through a pooler that lends connections per transaction (PgBouncer): give it a DataSource that reaches the server itself.
+ * It notifies itself to find that out, and says once in the log that it hears nothing.
  */
 export class PostgresRevocationPush extends RevocationPush {
   /** Channel → who waits for hints on it. */
   readonly #listeners = new Map<string, () => void>();
   readonly #closing = new AbortController();
+  readonly #logger = new Logger('TokenModule');
+  /** A channel of its own, so that to test whether it hears disturbs nobody. */
+  readonly #echo = `nestjs_token_echo_${randomBytes(8).toString('hex')}`;
+  #heardAt = -Infinity;
+  #hasWarned = false;
   readonly #dataSource: DataSource;
   /** The connection, from before it is open until it has ended. */
   #client: PgClient | null = null;
@@ -94,15 +104,42 @@ export class PostgresRevocationPush extends RevocationPush {
     try {
       await client.connect();
       client.unref?.();
-      for (const channel of this.#listeners.keys()) await client.query(`LISTEN ${channel}`);
+      for (const channel of [this.#echo, ...this.#listeners.keys()]) await client.query(`LISTEN ${channel}`);
       this.#isListening = true;
       this.#failures = 0;
       for (const onHint of this.#listeners.values()) onHint();
+      void this.#listenForEcho();
     } catch {
       await client.end();
     }
     if (this.#closing.signal.aborted) await client.end();
     await ended;
+  }
+
+  /**
+   * Notifies itself, from a connection of the pool: through a pooler, a notification of the listening connection itself might come back
+   * although those of others do not.
+   */
+  async #listenForEcho(): Promise<void> {
+    const { signal } = this.#closing;
+    const startedAt = performance.now();
+    try {
+      await this.#dataSource.query(`NOTIFY ${this.#echo}`);
+      await delay(ECHO_MS, undefined, { signal, ref: false });
+    } catch {
+      // Closed, or the pool cannot tell at the moment.
+      return;
+    }
+    if (this.#heardAt >= startedAt || this.#hasWarned || !this.#isListening) return;
+    this.#hasWarned = true;
+    this.#logger.warn(
+      'the push channel hears no notification: PostgresRevocationPush needs a DataSource that reaches PostgreSQL without a pooler in transaction mode; other nodes see revocations with their next poll',
+    );
+  }
+
+  #heard(channel: string): void {
+    if (channel === this.#echo) this.#heardAt = performance.now();
+    else this.#listeners.get(channel)?.();
   }
 
   #newClient(): PgClient {
@@ -111,7 +148,7 @@ export class PostgresRevocationPush extends RevocationPush {
     const copied: object = Object.defineProperties({}, Object.getOwnPropertyDescriptors(options));
     const client = new Client(Object.assign(copied, OWN_OPTIONS));
     client.on('error', () => undefined);
-    client.on('notification', ({ channel }) => this.#listeners.get(channel)?.());
+    client.on('notification', ({ channel }) => this.#heard(channel));
     return client;
   }
 }
