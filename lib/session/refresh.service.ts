@@ -84,7 +84,7 @@ export class RefreshService {
    */
   async signOut(refreshToken: string | null | undefined): Promise<void> {
     const token = typeof refreshToken === 'string' ? this.parts.codec.decode(refreshToken) : null;
-    if (token) await this.revoke(token.sessionId, 'logout');
+    if (token && !this.parts.revocations.has(token.sessionId)) await this.revoke(token.sessionId, 'logout');
   }
 
   /**

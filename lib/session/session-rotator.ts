@@ -91,10 +91,12 @@ export class SessionRotator {
     return presentation;
   }
 
-  /** Ends a session, and remembers it. One that is known to be revoked costs nothing. @returns whether this call ended it. */
+  /**
+   * Ends a session, and remembers it. Asks the store even where the session is known to be revoked: a restored backup may have revived it.
+   * @returns whether this call ended it.
+   */
   async revoke(key: SessionKey, reason: RevokeReason): Promise<boolean> {
     const { repository, revocations, events, clock } = this.parts;
-    if (revocations.has(key.id)) return false;
     const ended = await this.ask(() => repository.revoke(key, reason));
     if (ended) revocations.addOwn([key.id]);
     else revocations.add([key.id]);
