@@ -1,6 +1,10 @@
+import { TokenOptionsError } from '../token.errors.js';
 import type { Catalogue } from './catalogue.js';
 import { MARIADB_CATALOGUE, POSTGRES_CATALOGUE, SQLITE_CATALOGUE } from './catalogue.js';
 import type { Statement } from './statement-writer.js';
+
+/** Runs a statement and gives its rows. */
+export type Query = (sql: string) => Promise<unknown>;
 
 /** All that differs between the engines, with the reason beside it. What was measured stands in docs/rotation.md §6. */
 export interface SqlDialect {
@@ -19,6 +23,8 @@ export interface SqlDialect {
   /** Whether an error says that the same statement may be made again at once. */
   readonly isConflict: (error: unknown) => boolean;
   /** Which of these processes or threads of the server are at work: rows of `id`. */
+  /** The dialect for the server that is connected, which is known only at start-up. @throws {TokenOptionsError} where it cannot be used as it is set. */
+  readonly adapt: (query: Query) => Promise<SqlDialect>;
   readonly busyBackends: (ids: readonly number[]) => Statement;
   /** What start-up asks about the table. */
   readonly catalogue: Catalogue;
@@ -35,6 +41,7 @@ const SQLITE: SqlDialect = {
   bounded: (statement) => statement,
   // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED: another process wrote at the same time.
   isConflict: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
+  adapt: async () => SQLITE,
   // Statements end before the driver's call does.
   busyBackends: () => ({ sql: 'SELECT 0 AS id WHERE false', parameters: [] }),
   catalogue: SQLITE_CATALOGUE,
@@ -56,6 +63,7 @@ const POSTGRES: SqlDialect = {
   }),
   // 40001 serialization failure (the default of the database may be REPEATABLE READ), 40P01 deadlock.
   isConflict: (error) => ['40001', '40P01'].includes(codeOf(error)),
+  adapt: async () => POSTGRES,
   busyBackends: (ids) => ({
     sql: "SELECT pid AS id FROM pg_stat_activity WHERE pid = ANY ($1) AND state = 'active'",
     parameters: [ids],
@@ -79,6 +87,7 @@ const MARIADB: SqlDialect = {
   }),
   // 1213 deadlock; 1020 the row has changed since the snapshot (innodb_snapshot_isolation, the default from 11.6).
   isConflict: (error) => ['ER_LOCK_DEADLOCK', 'ER_CHECKREAD'].includes(codeOf(error)),
+  adapt: async (query) => ((await galeraWaits(query)) === null ? MARIADB : GALERA),
   busyBackends: (ids) => ({
     sql: `SELECT id FROM information_schema.processlist WHERE id IN (${ids.map(() => '?').join(', ')}) AND command <> 'Sleep'`,
     parameters: ids,
@@ -86,8 +95,41 @@ const MARIADB: SqlDialect = {
   catalogue: MARIADB_CATALOGUE,
 };
 
+/** Bits of `wsrep_sync_wait`: before SELECT, before UPDATE and DELETE, before INSERT. */
+const WAIT_FOR_ALL = 7;
+
+/**
+ * A Galera cluster: without `wsrep_sync_wait` a node that lags gives old rows, and sessions that another node has just opened are not found.
+ * Every statement first waits until its node has applied what the cluster has committed; reads are bounded too, because they wait as well.
+ */
+const GALERA: SqlDialect = {
+  ...MARIADB,
+  bounded: ({ sql, parameters }, lockTimeoutMs) => ({
+    sql: `SET STATEMENT wsrep_sync_wait = ${WAIT_FOR_ALL}, max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`,
+    parameters,
+  }),
+};
+
 /** MySQL has no SET STATEMENT: the wait for a lock is bounded by the connection's `innodb_lock_wait_timeout`. */
-const MYSQL: SqlDialect = { ...MARIADB, bounded: (statement) => statement };
+const MYSQL: SqlDialect = {
+  ...MARIADB,
+  bounded: (statement) => statement,
+  adapt: async (query) => {
+    const waits = await galeraWaits(query);
+    if (waits !== null && (waits & WAIT_FOR_ALL) !== WAIT_FOR_ALL) {
+      const remedy = "use type: 'mariadb', or set wsrep_sync_wait = 7 on every node of the cluster";
+      throw new TokenOptionsError('dataSource', `a Galera cluster with wsrep_sync_wait = ${waits} gives old rows: ${remedy}`);
+    }
+    return MYSQL;
+  },
+};
+
+/** `wsrep_sync_wait` of a Galera cluster, or null: the server is none. SHOW, because a server that knows no such variable is no error. */
+async function galeraWaits(query: Query): Promise<number | null> {
+  const rows = await query("SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')");
+  const values = new Map((rows as { Variable_name: string; Value: string }[]).map((row) => [row.Variable_name, row.Value]));
+  return values.get('wsrep_on') === 'ON' ? Number(values.get('wsrep_sync_wait')) : null;
+}
 
 const DIALECTS: Readonly<Record<string, SqlDialect>> = { 'better-sqlite3': SQLITE, postgres: POSTGRES, mariadb: MARIADB, mysql: MYSQL };
 

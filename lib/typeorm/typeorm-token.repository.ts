@@ -48,7 +48,7 @@ type Row = Readonly<Record<string, unknown>>;
  * transactions open.
  */
 export class TypeOrmTokenRepository extends TokenRepository {
-  private readonly dialect: SqlDialect | undefined;
+  private dialect: SqlDialect | undefined;
   private prepared: PreparedStore | undefined;
 
   constructor(
@@ -60,11 +60,13 @@ export class TypeOrmTokenRepository extends TokenRepository {
   }
 
   override async check(): Promise<void> {
-    const { catalogue } = this.supportedDialect();
+    const dialect = this.supportedDialect();
     const metadata = this.metadata();
     const runner = this.dataSource.createQueryRunner('master');
     try {
-      await checkTable(runner, { metadata, driver: this.dataSource.driver, catalogue });
+      await checkTable(runner, { metadata, driver: this.dataSource.driver, catalogue: dialect.catalogue });
+      this.dialect = await dialect.adapt((sql) => runner.query(sql));
+      this.prepared = undefined;
     } finally {
       await runner.release();
     }
