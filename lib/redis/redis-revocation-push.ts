@@ -20,6 +20,8 @@ export interface RedisSubscriber {
   on(event: 'message', listener: (channel: string) => void): unknown;
   /** The connection is there, again or for the first time; or something is wrong with it. */
   on(event: 'ready' | 'error', listener: () => void): unknown;
+  /** The socket of the present connection, which is kept from keeping the process alive. */
+  readonly stream?: { unref?(): unknown };
   /** Closes the connection, without waiting for anything. */
   disconnect(): void;
 }
@@ -89,6 +91,7 @@ export class RedisRevocationPush extends RevocationPush {
 
   /** Subscribed again by the client or not, and some messages have been missed. */
   async #resume(subscriber: RedisSubscriber): Promise<void> {
+    subscriber.stream?.unref?.();
     for (const [channel, onHint] of this.#listeners) {
       await subscriber.subscribe(channel).catch(() => undefined);
       onHint();
