@@ -59,6 +59,9 @@ export { TypeOrmTokenRepository } from './typeorm/typeorm-token.repository.js';
 export type { RepositorySettings } from './typeorm/typeorm-token.repository.js';
 export { SESSION_MIGRATIONS } from './typeorm/migrations/index.js';
 
+export { redactTokens } from './log/redact-tokens.js';
+export type { RedactOptions } from './log/redact-tokens.js';
+
 export { Clock, SystemClock } from './clock.js';
 export { parseDuration } from './duration.js';
 export type { Duration, DurationUnit } from './duration.js';

@@ -313,6 +313,7 @@ const PUBLIC_NAMES = [
   'Protected',
   'Public',
   'REVOKE_REASONS',
+  'RedactOptions',
   'RedisPublisher',
   'RedisRevocationPush',
   'RedisSubscriber',
@@ -390,6 +391,7 @@ const PUBLIC_NAMES = [
   'TypeOrmTokenRepository',
   'UserRejected',
   'parseDuration',
+  'redactTokens',
 ];
 
 const TESTING_NAMES = [

@@ -1,0 +1,120 @@
+/** What {@link redactTokens} looks for in addition to tokens. */
+export interface RedactOptions {
+  /**
+   * Names of the headers that carry tokens, in any case: a property with such a name is replaced whole, whatever its value looks like. Give
+   * those of your `header` option. @defaultValue `['authorization', 'x-refresh-token']`
+   */
+  readonly headers?: readonly string[];
+}
+
+const REDACTED = '[redacted]';
+const HEADERS = ['authorization', 'x-refresh-token'];
+/** A run of the characters that tokens consist of. It cannot backtrack: every character is looked at once. */
+const WORD = /[\w.-]+/g;
+const REFRESH_TOKEN = /ntr_[\w-]{40,}/g;
+
+/**
+ * Replaces every token in what is about to be logged by `[redacted]`: access tokens, refresh tokens and the values of the headers that carry
+ * them. Takes a finished line as well as objects, arrays, maps, errors with their causes, and cycles. Changes nothing of the value itself:
+ * what holds no token is returned as it is, anything else as a copy.
+ *
+ * Finds whole tokens of this package. Does not find one that is encoded once more (base64, gzip), cut off before its signature, or given by
+ * a getter: none is called.
+ *
+ * @example
+ * pino({ hooks: { streamWrite: (line) => redactTokens(line) } });
+ */
+export function redactTokens<T>(value: T, { headers = HEADERS }: RedactOptions = {}): T {
+  const redactor = new Redactor(new Set(headers.map((name) => name.toLowerCase())));
+  return redactor.holdsToken(value) ? (redactor.copy(value) as T) : value;
+}
+
+/** One call. Looks first and copies then: most lines hold no token. */
+class Redactor {
+  private readonly seen = new WeakSet();
+  private readonly copies = new WeakMap<object, unknown>();
+
+  constructor(private readonly headers: ReadonlySet<string>) {}
+
+  holdsToken(value: unknown): boolean {
+    if (typeof value === 'string') return redactText(value) !== value;
+    if (!isWalked(value) || this.seen.has(value)) return false;
+    this.seen.add(value);
+    return membersOf(value).some(([key, member]) =>
+      this.isHeader(key) ? isText(member) : this.holdsToken(key) || this.holdsToken(member),
+    );
+  }
+
+  copy(value: unknown): unknown {
+    if (typeof value === 'string') return redactText(value);
+    if (!isWalked(value)) return value;
+    const known = this.copies.get(value);
+    if (known !== undefined) return known;
+    const members = membersOf(value);
+    // Dates, promises and their like keep what they are in a place of their own.
+    if (members.length === 0) return value;
+    const copy = emptyLike(value);
+    this.copies.set(value, copy);
+    for (const [key, member] of members) {
+      const enumerable = Object.getOwnPropertyDescriptor(value, key as PropertyKey)?.enumerable ?? true;
+      put(copy, this.copy(key), { value: this.isHeader(key) && isText(member) ? REDACTED : this.copy(member), enumerable });
+    }
+    return copy;
+  }
+
+  private isHeader(key: unknown): boolean {
+    return typeof key === 'string' && this.headers.has(key.toLowerCase());
+  }
+}
+
+function redactText(text: string): string {
+  return text.includes('eyJ') || text.includes('ntr_') ? text.replace(WORD, redactWord) : text;
+}
+
+/** A JWS is three segments, of which the first two are JSON objects in base64url: they begin with `eyJ`, for `{"`. */
+function redactWord(word: string): string {
+  const segments = word.split('.');
+  const kept: string[] = [];
+  for (let index = 0; index < segments.length; index++) {
+    const segment = segments[index] ?? '';
+    const begin = segment.indexOf('eyJ');
+    const isToken = begin >= 0 && segments[index + 1]?.startsWith('eyJ') && segments[index + 2];
+    kept.push(isToken ? segment.slice(0, begin) + REDACTED : segment.replace(REFRESH_TOKEN, REDACTED));
+    if (isToken) index += 2;
+  }
+  return kept.join('.');
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' ? value !== REDACTED : Array.isArray(value) && value.some((one) => typeof one === 'string');
+}
+
+function isWalked(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
+}
+
+/** Everything that an object holds, without calling a getter. */
+function membersOf(value: object): [unknown, unknown][] {
+  if (value instanceof Map) return [...value];
+  if (value instanceof Set) return [...value].map((one) => [one, one]);
+  const own = Reflect.ownKeys(value).flatMap((key): [unknown, unknown][] => {
+    const property = Object.getOwnPropertyDescriptor(value, key);
+    return property && 'value' in property && !(Array.isArray(value) && key === 'length') ? [[key, property.value]] : [];
+  });
+  // In some versions of V8 the stack is a getter.
+  return value instanceof Error ? [...own.filter(([key]) => key !== 'stack'), ['stack', value.stack]] : own;
+}
+
+function emptyLike(value: object): object {
+  if (value instanceof Map) return new Map();
+  if (value instanceof Set) return new Set();
+  if (Array.isArray(value)) return [];
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return value instanceof Error ? (Object.setPrototypeOf(new Error(), prototype) as object) : (Object.create(prototype) as object);
+}
+
+function put(target: object, key: unknown, { value, enumerable }: { value: unknown; enumerable: boolean }): void {
+  if (target instanceof Map) target.set(key, value);
+  else if (target instanceof Set) target.add(value);
+  else Object.defineProperty(target, key as PropertyKey, { value, enumerable, configurable: true, writable: true });
+}
