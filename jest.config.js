@@ -21,6 +21,8 @@ const typesOnly = readdirSync(join(import.meta.dirname, 'lib'), { recursive: tru
 /** Jest in native ESM mode: run it with `npm test`, which passes the flag that Node needs. @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  // A bound for what hangs, not a measure: CI's machines are slow and shared.
+  testTimeout: 30_000,
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/.*/dist/', '<rootDir>/bench/dist/', '<rootDir>/.ci/'],
   extensionsToTreatAsEsm: ['.ts'],
