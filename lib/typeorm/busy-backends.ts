@@ -61,10 +61,9 @@ export class BusyBackends {
       const rows = (await runner.query(sql, [...parameters])) as { id: string | number }[];
       const busy = new Set(rows.map(({ id }) => Number(id)));
       for (const backend of asked) if (!busy.has(backend)) this.givenUp.delete(backend);
+      if (!this.hasRoom) this.busyUntil = performance.now() + REMEMBERED_MS;
     }
-    if (this.hasRoom) return;
-    this.busyUntil = Math.max(this.busyUntil, performance.now() + REMEMBERED_MS);
-    throw new StoreBusy();
+    if (!this.hasRoom) throw new StoreBusy();
   }
 }
 
