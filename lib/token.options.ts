@@ -58,7 +58,12 @@ export interface RefreshOptions {
   secret?: TokenSecret | undefined;
   /** Several refresh keys instead of `refresh.secret`, for key rotation. @defaultValue one key from `refresh.secret` */
   keys?: RefreshKey[];
-  /** G: how long after a rotation its successor is handed out again. 1 ms to 5 min, at most a quarter of `access.lifetime`. @defaultValue '30s', at most an eighth of `access.lifetime` */
+  /**
+   * Grace period. For this long after a refresh, presenting the previous refresh token returns the same new one instead of counting as theft.
+   * A response that is written more than half of it after the refresh goes without a refresh token. 1 ms to 5 min, at most a quarter of
+   * `access.lifetime`.
+   * @defaultValue '30s', at most an eighth of `access.lifetime`
+   */
   grace?: Duration;
   /** A session expires when it has not been refreshed for this long. @defaultValue '14d' */
   idleLifetime?: Duration;

@@ -158,9 +158,9 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
     const repository = running.app.get(TokenRepository, { strict: false });
     const rotate = jest.spyOn(repository, 'rotate');
     const others = (['advance', 'find', 'revoke'] as const).map((verb) => jest.spyOn(repository, verb));
-    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const [made, cleared] = [jest.spyOn(globalThis, 'setTimeout'), jest.spyOn(globalThis, 'clearTimeout')];
     const { headers } = { headers: bearing(expired(running.app, pair)) };
-    const gone = new Promise<void>((resolve) => {
+    const aborted = new Promise<void>((resolve) => {
       meanwhile = async () => {
         socket.destroy();
         pass(10 * GRACE);
@@ -172,11 +172,13 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
     const socket = connect(running.port, '127.0.0.1');
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`GET /late HTTP/1.1\r\nhost: x\r\n${lines.join('')}\r\n`);
-    await gone;
+    await aborted;
     expect(rotate).toHaveBeenCalledTimes(1);
     expect(others.map(({ mock }) => mock.calls.length)).toEqual([0, 0, 0]);
-    const ours = timers.mock.calls.filter(([, delay]) => delay !== undefined && delay >= GRACE / 4 && delay <= GRACE);
-    expect(ours).toEqual([]);
+    // Deadlines of statements and hooks are cleared when these are done. What is shorter belongs to the server and its sockets.
+    const long = made.mock.results.filter((_, index) => (made.mock.calls[index]?.[1] ?? 0) >= 1_000).map(({ value }): unknown => value);
+    const gone = new Set(cleared.mock.calls.map(([timer]): unknown => timer));
+    expect(long.filter((timer) => !gone.has(timer)).length).toBe(0);
   });
 
   it('lets an honest client go on after it has aborted many refreshes (F-01)', async () => {
