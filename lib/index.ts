@@ -93,4 +93,4 @@ export {
   TokenTypeMismatch,
   UserRejected,
 } from './token.errors.js';
-export type { TokenErrorBody, TokenErrorCode, TokenErrorDescription, TokenHook } from './token.errors.js';
+export type { AnyTokenError, TokenErrorBody, TokenErrorCode, TokenErrorDescription, TokenHook } from './token.errors.js';

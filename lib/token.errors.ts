@@ -111,6 +111,7 @@ export abstract class TokenError extends HttpException {
 /** No access token came with a request to a guarded route. The challenge is bare (RFC 6750 §3.1). */
 export class TokenMissing extends TokenError {
   override readonly name = 'TokenMissing';
+  declare readonly code: 'token_missing';
   constructor(options?: ErrorOptions) {
     super('token_missing', options);
   }
@@ -119,6 +120,7 @@ export class TokenMissing extends TokenError {
 /** The credential is not three canonical base64url segments of JSON objects (RFC 7515 §3, RFC 7519 §7.2). */
 export class TokenMalformed extends TokenError {
   override readonly name = 'TokenMalformed';
+  declare readonly code: 'token_malformed';
   constructor(options?: ErrorOptions) {
     super('token_malformed', options);
   }
@@ -127,6 +129,7 @@ export class TokenMalformed extends TokenError {
 /** The signature, the key, the header or a claim is wrong. Deliberately says no more. */
 export class TokenInvalid extends TokenError {
   override readonly name = 'TokenInvalid';
+  declare readonly code: 'token_invalid';
   /** true when the `kid` is unknown here or retired: the one case that a refresh token may heal. */
   readonly unknownKey: boolean;
   constructor(options?: ErrorOptions & { unknownKey?: boolean }) {
@@ -138,6 +141,7 @@ export class TokenInvalid extends TokenError {
 /** A genuine access token whose `exp` has passed (RFC 7519 §4.1.4). */
 export class TokenExpired extends TokenError {
   override readonly name = 'TokenExpired';
+  declare readonly code: 'token_expired';
   /** @param sessionId the session (`sid`) of the token, whose signature was right. */
   constructor(
     readonly sessionId: string,
@@ -150,6 +154,7 @@ export class TokenExpired extends TokenError {
 /** A genuine access token whose `nbf` or `iat` lies in the future by more than the leeway (RFC 7519 §4.1.5). */
 export class TokenNotYetValid extends TokenError {
   override readonly name = 'TokenNotYetValid';
+  declare readonly code: 'token_not_yet_valid';
   constructor(options?: ErrorOptions) {
     super('token_not_yet_valid', options);
   }
@@ -158,6 +163,7 @@ export class TokenNotYetValid extends TokenError {
 /** A genuine access token whose session has been revoked. */
 export class TokenRevoked extends TokenError {
   override readonly name = 'TokenRevoked';
+  declare readonly code: 'token_revoked';
   /** @param sessionId the revoked session. */
   constructor(
     readonly sessionId: string,
@@ -170,6 +176,7 @@ export class TokenRevoked extends TokenError {
 /** The token is of another type than `at+jwt` (RFC 9068 §4). */
 export class TokenTypeMismatch extends TokenError {
   override readonly name = 'TokenTypeMismatch';
+  declare readonly code: 'token_type_mismatch';
   constructor(options?: ErrorOptions) {
     super('token_type_mismatch', options);
   }
@@ -178,6 +185,7 @@ export class TokenTypeMismatch extends TokenError {
 /** The credential is longer than 8192 characters; nothing of it was parsed. */
 export class TokenTooLarge extends TokenError {
   override readonly name = 'TokenTooLarge';
+  declare readonly code: 'token_too_large';
   constructor(options?: ErrorOptions) {
     super('token_too_large', options);
   }
@@ -186,6 +194,7 @@ export class TokenTooLarge extends TokenError {
 /** An explicit refresh came without a refresh token. */
 export class RefreshTokenMissing extends TokenError {
   override readonly name = 'RefreshTokenMissing';
+  declare readonly code: 'refresh_missing';
   constructor(options?: ErrorOptions) {
     super('refresh_missing', options);
   }
@@ -194,6 +203,7 @@ export class RefreshTokenMissing extends TokenError {
 /** Not a refresh token of this instance: wrong form, key or authentication code. No session was looked up. */
 export class RefreshTokenInvalid extends TokenError {
   override readonly name = 'RefreshTokenInvalid';
+  declare readonly code: 'refresh_invalid';
   constructor(options?: ErrorOptions) {
     super('refresh_invalid', options);
   }
@@ -202,6 +212,7 @@ export class RefreshTokenInvalid extends TokenError {
 /** The session's idle or absolute lifetime is over. */
 export class RefreshTokenExpired extends TokenError {
   override readonly name = 'RefreshTokenExpired';
+  declare readonly code: 'refresh_expired';
   /** @param sessionId the session that has expired. */
   constructor(
     readonly sessionId: string,
@@ -214,6 +225,7 @@ export class RefreshTokenExpired extends TokenError {
 /** Two holders of one refresh token: its session has been revoked (RFC 9700 §4.14.2). */
 export class RefreshTokenReused extends TokenError {
   override readonly name = 'RefreshTokenReused';
+  declare readonly code: 'refresh_reused';
   /** @param sessionId the session that has been revoked. */
   constructor(
     readonly sessionId: string,
@@ -226,6 +238,7 @@ export class RefreshTokenReused extends TokenError {
 /** The session of the refresh token has been revoked before. */
 export class SessionRevoked extends TokenError {
   override readonly name = 'SessionRevoked';
+  declare readonly code: 'session_revoked';
   /** @param sessionId the revoked session. */
   constructor(
     readonly sessionId: string,
@@ -238,6 +251,7 @@ export class SessionRevoked extends TokenError {
 /** A genuine refresh token without a session: purged after its absolute lifetime, or deleted by hand. */
 export class SessionNotFound extends TokenError {
   override readonly name = 'SessionNotFound';
+  declare readonly code: 'session_not_found';
   /** @param sessionId the session that does not exist. */
   constructor(
     readonly sessionId: string,
@@ -254,6 +268,7 @@ export class SessionNotFound extends TokenError {
  */
 export class SessionMismatch extends TokenError {
   override readonly name = 'SessionMismatch';
+  declare readonly code: 'session_mismatch';
   constructor(options?: ErrorOptions) {
     super('session_mismatch', options);
   }
@@ -262,6 +277,7 @@ export class SessionMismatch extends TokenError {
 /** The session has used up its rotations for this window. It lives; the client waits. */
 export class RefreshLimited extends TokenError {
   override readonly name = 'RefreshLimited';
+  declare readonly code: 'refresh_limited';
   override readonly retryAfter: number;
   /** @param retryAfter whole seconds until the window is over, 1 at the least. */
   constructor(retryAfter: number, options?: ErrorOptions) {
@@ -273,6 +289,7 @@ export class RefreshLimited extends TokenError {
 /** The sign-in is older than a route marked with `Fresh` allows. The session lives. */
 export class FreshTokenRequired extends TokenError {
   override readonly name = 'FreshTokenRequired';
+  declare readonly code: 'fresh_token_required';
   constructor(options?: ErrorOptions) {
     super('fresh_token_required', options);
   }
@@ -281,6 +298,7 @@ export class FreshTokenRequired extends TokenError {
 /** The `loadUser` hook says that the user is gone or disabled. */
 export class UserRejected extends TokenError {
   override readonly name = 'UserRejected';
+  declare readonly code: 'user_rejected';
   constructor(options?: ErrorOptions) {
     super('user_rejected', options);
   }
@@ -292,6 +310,7 @@ export class UserRejected extends TokenError {
  */
 export class ContextUnsupported extends TokenError {
   override readonly name = 'ContextUnsupported';
+  declare readonly code: 'context_unsupported';
   constructor(options?: ErrorOptions) {
     super('context_unsupported', options);
   }
@@ -303,6 +322,7 @@ export class ContextUnsupported extends TokenError {
  */
 export class StoreUnavailable extends TokenError {
   override readonly name = 'StoreUnavailable';
+  declare readonly code: 'store_unavailable';
   override readonly retryAfter: number = 1;
   constructor(options?: ErrorOptions) {
     super('store_unavailable', options);
@@ -315,6 +335,7 @@ export type TokenHook = 'loadUser' | 'claims';
 /** The `loadUser` or `claims` hook did not answer within `hookTimeout`. Nothing is lost: the client keeps its tokens and retries. */
 export class HookTimeout extends TokenError {
   override readonly name = 'HookTimeout';
+  declare readonly code: 'hook_timeout';
   override readonly retryAfter: number = 1;
   /** @param hook which one. */
   constructor(
@@ -331,6 +352,7 @@ export class HookTimeout extends TokenError {
  */
 export class HookFailed extends TokenError {
   override readonly name = 'HookFailed';
+  declare readonly code: 'hook_failed';
   /** @param hook which one; its error is the `cause`. */
   constructor(
     readonly hook: TokenHook,
@@ -339,6 +361,51 @@ export class HookFailed extends TokenError {
     super('hook_failed', options);
   }
 }
+
+/**
+ * Every error of this package that reaches a client, as one union: `switch (error.code)` narrows it, and the compiler reports a code that
+ * the switch has forgotten. It has one member for each {@link TokenErrorCode}, so a later version of this package may add members.
+ *
+ * @example
+ * ```ts
+ * @Catch(TokenError)
+ * class TokenErrorFilter implements ExceptionFilter<AnyTokenError> {
+ *   catch(error: AnyTokenError, host: ArgumentsHost) {
+ *     switch (error.code) {
+ *       case 'refresh_limited':
+ *         return retryIn(host, error.retryAfter);
+ *       case 'refresh_reused':
+ *         return report(host, error.sessionId);
+ *       default:
+ *         return signInAgain(host, error.terminal);
+ *     }
+ *   }
+ * }
+ * ```
+ */
+export type AnyTokenError =
+  | TokenMissing
+  | TokenMalformed
+  | TokenInvalid
+  | TokenExpired
+  | TokenNotYetValid
+  | TokenRevoked
+  | TokenTypeMismatch
+  | TokenTooLarge
+  | RefreshTokenMissing
+  | RefreshTokenInvalid
+  | RefreshTokenExpired
+  | RefreshTokenReused
+  | SessionRevoked
+  | SessionNotFound
+  | SessionMismatch
+  | RefreshLimited
+  | FreshTokenRequired
+  | UserRejected
+  | ContextUnsupported
+  | StoreUnavailable
+  | HookTimeout
+  | HookFailed;
 
 /** The module was given options that it refuses. Thrown before the application listens; the message holds no secret. */
 export class TokenOptionsError extends Error {

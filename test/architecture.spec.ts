@@ -289,6 +289,7 @@ const PUBLIC_NAMES = [
   'AccessOptions',
   'AccessTokenClaims',
   'AccessTokenService',
+  'AnyTokenError',
   'AuthInstance',
   'Clock',
   'ContextUnsupported',

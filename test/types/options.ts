@@ -1,0 +1,62 @@
+import type { AccessOptions, Duration, HeaderOptions, RefreshOptions, TokenModuleExtras, TokenModuleOptions } from 'nestjs-token';
+import { TokenModule } from 'nestjs-token';
+import type { Equal } from './equal.js';
+import { holds } from './equal.js';
+
+// The smallest configuration, and a variable of the environment that may be missing: that refuses to start and names the option.
+TokenModule.forRoot({ issuer: 'https://shop.test', secret: process.env.TOKEN_SECRET });
+TokenModule.forRoot({ issuer: process.env.ISSUER, secret: process.env.TOKEN_SECRET, globalGuard: true, name: 'admin' });
+
+// @ts-expect-error the issuer is required
+TokenModule.forRoot({ secret: process.env.TOKEN_SECRET });
+// @ts-expect-error an option that is spelt wrong
+TokenModule.forRoot({ issuer: 'https://shop.test', secrets: 'x' });
+// @ts-expect-error an option that is spelt wrong inside a group
+TokenModule.forRoot({ issuer: 'https://shop.test', access: { ttl: '15m' } });
+// @ts-expect-error a transport that this version does not know
+TokenModule.forRoot({ issuer: 'https://shop.test', transport: 'query' });
+// @ts-expect-error no algorithm accepts an unsigned token
+TokenModule.forRoot({ issuer: 'https://shop.test', keys: [{ algorithm: 'none', key: 'x', use: 'sign' }] });
+// @ts-expect-error a repository is a class that extends TokenRepository
+TokenModule.forRoot({ issuer: 'https://shop.test', repository: class NoRepository {} });
+
+export const durations: Duration[] = [900, 0, '250ms', '30s', '15m', '12h', '90d'];
+
+// @ts-expect-error text without a unit: libraries disagree whether it means seconds or milliseconds
+export const withoutUnit: Duration = '900';
+// @ts-expect-error a unit that does not exist
+export const unknownUnit: Duration = '15min';
+// @ts-expect-error a unit without a number
+export const unitOnly: Duration = 'm';
+// @ts-expect-error a duration in an option is checked in the same way
+export const inOption: AccessOptions = { lifetime: '900' };
+// @ts-expect-error a limit has both a number and a span
+export const halfALimit: RefreshOptions = { limit: { max: 60 } };
+
+// Exactly these keys. A key that is added or removed here changes docs/reference/options.md too.
+holds<
+  Equal<
+    keyof TokenModuleOptions,
+    | 'access'
+    | 'audience'
+    | 'claims'
+    | 'errorBody'
+    | 'header'
+    | 'hookTimeout'
+    | 'issuer'
+    | 'janitor'
+    | 'keys'
+    | 'loadUser'
+    | 'onEvent'
+    | 'push'
+    | 'refresh'
+    | 'revocation'
+    | 'secret'
+    | 'storeTimeout'
+    | 'transport'
+  >
+>();
+holds<Equal<keyof TokenModuleExtras, 'dataSource' | 'globalGuard' | 'isGlobal' | 'name' | 'passportStrategy' | 'repository'>>();
+holds<Equal<keyof AccessOptions, 'cache' | 'jitter' | 'leeway' | 'lifetime' | 'maxLifetime'>>();
+holds<Equal<keyof RefreshOptions, 'absoluteLifetime' | 'grace' | 'idleLifetime' | 'keys' | 'limit' | 'recoverLost' | 'reuse' | 'secret'>>();
+holds<Equal<keyof HeaderOptions, 'access' | 'expiresIn' | 'refresh' | 'scheme'>>();

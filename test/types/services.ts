@@ -1,0 +1,45 @@
+import type {
+  AccessTokenClaims,
+  AccessTokenService,
+  NewSession,
+  RefreshService,
+  RevokeReason,
+  TokenPair,
+  TokenPairBody,
+} from 'nestjs-token';
+import { TokenRepository } from 'nestjs-token';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
+import type { Equal } from './equal.js';
+import { holds } from './equal.js';
+
+export async function sessions(service: RefreshService): Promise<void> {
+  const pair = await service.signIn('alice', { claims: { roles: ['editor'] }, device: { label: 'laptop' }, absoluteLifetime: '8h' });
+  holds<Equal<typeof pair, TokenPair>>();
+  holds<Equal<ReturnType<typeof pair.toJSON>, TokenPairBody>>();
+  holds<Equal<Awaited<ReturnType<typeof service.rotate>>['outcome'], 'rotated' | 'kept' | 'coalesced' | 'recovered' | 'healed'>>();
+  await service.revokeAll('alice', { except: pair.sessionId, reason: 'password' });
+  // @ts-expect-error a session belongs to somebody
+  await service.signIn();
+  // @ts-expect-error a reason that the table of sessions does not know
+  await service.revoke(pair.sessionId, 'because');
+  // @ts-expect-error text without a unit
+  await service.signIn('alice', { absoluteLifetime: '3600' });
+  // @ts-expect-error a pair does not change
+  pair.accessToken = '';
+}
+
+export const claimsOf = (service: AccessTokenService): Promise<AccessTokenClaims> => service.verify('token');
+
+// @ts-expect-error claims are an object
+export const badClaims = (service: AccessTokenService): unknown => service.sign('alice', { sessionId: 'id', claims: 'admin' });
+
+holds<Equal<RevokeReason, 'logout' | 'user' | 'password' | 'admin' | 'reuse' | 'user-rejected'>>();
+
+// @ts-expect-error a repository implements every operation of the port
+export class HalfARepository extends TokenRepository {
+  override insert(_session: NewSession): never {
+    throw new Error('not written yet');
+  }
+}
+
+export const store: TokenRepository = new InMemoryTokenRepository(new FakeClock(0));
