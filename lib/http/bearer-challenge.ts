@@ -51,8 +51,8 @@ export function challengeOf(error: TokenError, scheme: string): string | null {
   return error.wireError === null ? scheme : `${scheme} error="${error.wireError}", error_description="${error.message}"`;
 }
 
-/** Errors whose response has been prepared: an error passes the interceptor, the guard or the filter, and sometimes two of them. */
-const PREPARED = new WeakSet<TokenError>();
+/** The error that a response has been prepared for: it passes the interceptor, the guard or the filter, and sometimes two of them. */
+const PREPARED = new WeakMap<object, TokenError>();
 
 /** Where an error is on its way to. */
 export interface ErrorDestination {
@@ -62,16 +62,17 @@ export interface ErrorDestination {
 }
 
 /**
- * Sets the challenge and `Retry-After`, and shapes the body, once for each error. The guard and the interceptor call it where the error
- * passes them, because a filter of a library never runs when the application has a filter that catches everything.
+ * Sets the challenge and `Retry-After`, and shapes the body, once for each response. Requests that share a refresh share its error. The
+ * guard and the interceptor call it where the error passes them, because a filter of a library never runs when the application has a filter
+ * that catches everything.
  */
 export function prepareAnswer(
   error: TokenError,
   { context, response }: ErrorDestination,
   { scheme, errorBody, outages }: AnswerTerms,
 ): void {
-  if (PREPARED.has(error)) return;
-  PREPARED.add(error);
+  if (response && PREPARED.get(response) === error) return;
+  if (response) PREPARED.set(response, error);
   if (error.getStatus() >= 500) outages.report(error);
   if (errorBody) error.shapeBody(errorBody(error, context));
   const raw = response && rawResponseOf(response);

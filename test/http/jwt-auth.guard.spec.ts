@@ -537,6 +537,18 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       await expect(guard.canActivate(contextOf('OPTIONS', { headersSent: true }))).rejects.toMatchObject({ code: 'token_expired' });
     });
 
+    it('gives each of the requests that share a failing refresh its Retry-After', async () => {
+      await start();
+      const pair = expired(running.app, await signIn());
+      const repository = running.app.get(TokenRepository, { strict: false });
+      jest.spyOn(repository, 'rotate').mockImplementation(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        throw new Error('gone');
+      });
+      const answers = await Promise.all([1, 2, 3].map(() => running.call('/me', { headers: bearing(pair) })));
+      expect(answers.map(({ status, headers }) => [status, headers['retry-after']])).toEqual(Array(3).fill([503, '1']));
+    });
+
     it('answers 503 while the store is away, and loses nothing', async () => {
       await start();
       running.app.useLogger(false);
