@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { TokenError, TokenErrorCode } from '../token.errors.js';
 import { HookFailed, HookTimeout } from '../token.errors.js';
 import type { TokenModuleOptions } from '../token.options.js';
+import { operationOf } from '../execution-context.js';
 import { rawResponseOf } from './response-headers.js';
 
 /** How errors are answered. */
@@ -51,7 +52,7 @@ export function challengeOf(error: TokenError, scheme: string): string | null {
   return error.wireError === null ? scheme : `${scheme} error="${error.wireError}", error_description="${error.message}"`;
 }
 
-/** The error that a response has been prepared for: it passes the interceptor, the guard or the filter, and sometimes two of them. */
+/** The error that an operation has been prepared for: it passes the interceptor, the guard or the filter, and sometimes two of them. */
 const PREPARED = new WeakMap<object, TokenError>();
 
 /** Where an error is on its way to. */
@@ -62,7 +63,7 @@ export interface ErrorDestination {
 }
 
 /**
- * Sets the challenge and `Retry-After`, and shapes the body, once for each response. Requests that share a refresh share its error. The
+ * Sets the challenge and `Retry-After`, and shapes the body, once for each operation. Requests that share a refresh share its error. The
  * guard and the interceptor call it where the error passes them, because a filter of a library never runs when the application has a filter
  * that catches everything.
  */
@@ -71,8 +72,9 @@ export function prepareAnswer(
   { context, response }: ErrorDestination,
   { scheme, errorBody, outages }: AnswerTerms,
 ): void {
-  if (response && PREPARED.get(response) === error) return;
-  if (response) PREPARED.set(response, error);
+  const operation = operationOf(context);
+  if (PREPARED.get(operation) === error) return;
+  PREPARED.set(operation, error);
   if (error.getStatus() >= 500) outages.report(error);
   if (errorBody) error.shapeBody(errorBody(error, context));
   const raw = response && rawResponseOf(response);
