@@ -4,46 +4,45 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 const ROOT = join(import.meta.dirname, '..');
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-
-/** What the examples take for granted: the reader's own service. */
-const USERS_SERVICE = `
-export class LoginDto { username!: string; password!: string }
-export class UsersService {
-  checkPassword(_: LoginDto): Promise<{ id: string; roles: string[] } | null> { return Promise.resolve(null); }
-}`;
-
-/** An example without imports of its own is meant to stand in a file that has these. */
-const IMPORTS = `
-import { ConfigService } from '@nestjs/config';
-import { TokenModule } from 'nestjs-token';
-`;
+const read = (...path: string[]): string => readFileSync(join(ROOT, ...path), 'utf8');
+const README = read('README.md');
+const GUIDE = read('docs', 'integration.md');
+const QUICK_START = ['sample', '01-quickstart', 'src'];
 
 describe('README.md', () => {
-  const examples = blocks('ts');
+  const examples = blocks('ts', README);
 
   it('has at most 200 lines', () => {
     expect(README.trimEnd().split('\n').length).toBeLessThanOrEqual(200);
   });
 
   it('begins with the two commands', () => {
-    expect(blocks('sh')[0]?.split('\n').slice(0, 2)).toEqual([
+    expect(blocks('sh', README)[0]?.split('\n').slice(0, 2)).toEqual([
       expect.stringMatching(/^npm ci && npm start\b/),
       expect.stringMatching(/^npm ci && npm test\b/),
     ]);
   });
 
-  it('begins its examples with one of about thirty lines', () => {
-    expect(examples[0]?.trim().split('\n').length).toBeLessThanOrEqual(34);
+  it('shows the code of the quick start as it is', () => {
+    expect(examples).toEqual([read(...QUICK_START, 'app.module.ts')]);
   });
 
-  it('has examples that compile against the package as it is', () => {
-    const sources = examples.map((text) => (text.includes('import ') ? text : IMPORTS + text));
-    expect(problemsOf([...sources, principalExample()])).toEqual([]);
+  it('has a quick start of about thirty lines, not counting blank ones', () => {
+    expect(examples[0]?.match(/^.+$/gm)?.length).toBeLessThanOrEqual(35);
+  });
+
+  it('has examples that compile against the package as it is, and so has the guide', () => {
+    const complete = blocks('ts', GUIDE).filter((text) => text.startsWith('import '));
+    expect(complete).toHaveLength(2);
+    expect(problemsOf([...examples, ...complete, PRINCIPAL_IN_USE])).toEqual([]);
   }, 60_000);
 
   it('would notice an example that does not compile', () => {
-    expect(problemsOf([`${IMPORTS}TokenModule.forRoot({ issuer: 'https://api.example.com', lifetime: '15m' });`])).not.toEqual([]);
+    expect(
+      problemsOf([
+        `import { TokenModule } from 'nestjs-token'; TokenModule.forRoot({ issuer: 'https://api.example.com', lifetime: '15m' });`,
+      ]),
+    ).not.toEqual([]);
   }, 60_000);
 
   it('quotes the results of the benchmarks as they are', () => {
@@ -64,32 +63,33 @@ describe('README.md', () => {
 
 /** The cells of a row of a benchmark's table, by its first cell. */
 function result(bench: string, row: string): string[] {
-  const table = readFileSync(join(ROOT, 'bench', 'results', `${bench}.md`), 'utf8');
-  return (table.split('\n').find((line) => line.startsWith(`| ${row} |`)) ?? '').split('|').slice(1, -1);
+  return (
+    read('bench', 'results', `${bench}.md`)
+      .split('\n')
+      .find((line) => line.startsWith(`| ${row} |`)) ?? ''
+  )
+    .split('|')
+    .slice(1, -1);
 }
 
 const rounded = (figure: string | undefined, digits: number) => Number(figure).toFixed(digits);
 
 /** The fenced blocks of a language, in order. */
-function blocks(language: string): string[] {
-  return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text]) => text ?? '');
+function blocks(language: string, page: string): string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text]) => text ?? '');
 }
 
-/** The declaration merging of `Principal`, which stands in a line of prose, and a use of it. */
-function principalExample(): string {
-  const [, declaration] = /`(declare module 'nestjs-token' [^`]+)`/.exec(README) ?? [];
-  return `import type { Principal, TokenRequest } from 'nestjs-token';
-    ${declaration ?? 'the example is gone'}
-    export const rolesOf = (user: Principal): string[] => user.roles;
-    export const rolesOfRequest = ({ user }: TokenRequest): string[] => user?.roles ?? [];`;
-}
+/** A use of the claims that the guide declares. */
+const PRINCIPAL_IN_USE = `import type { Principal, TokenRequest } from 'nestjs-token';
+  export const rolesOf = (user: Principal): string[] => user.roles;
+  export const rolesOfRequest = ({ user }: TokenRequest): string[] => user?.roles ?? [];`;
 
 /** What the compiler says of modules in the root of the repository, under its own settings. */
 function problemsOf(sources: readonly string[]): string[] {
   const config = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT, { noEmit: true });
   const files = new Map(sources.map((text, index) => [join(ROOT, `readme-example-${index + 1}.ts`), text]));
-  const virtual = new Map([...files, [join(ROOT, 'users.service.ts'), USERS_SERVICE]]);
+  const virtual = new Map([...files, [join(ROOT, 'users.service.ts'), read(...QUICK_START, 'users.service.ts')]]);
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (path) => virtual.has(path) || fileExists(path);

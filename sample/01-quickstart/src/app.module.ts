@@ -1,41 +1,41 @@
-import type { DynamicModule } from '@nestjs/common';
-import { Module } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Module, Post, UnauthorizedException, UseGuards, UseInterceptors } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { TokenModule } from 'nestjs-token';
-import { AccountsModule } from './accounts/accounts.module.js';
-import { AccountsService } from './accounts/accounts.service.js';
-import { AdminController } from './admin/admin.controller.js';
-import { AuthController } from './auth/auth.controller.js';
-import { SessionsController } from './auth/sessions.controller.js';
-import { databaseOptions, openDatabase } from './database.js';
-import type { Environment } from './environment.js';
-import { HealthController } from './health.controller.js';
-import { MeController } from './me.controller.js';
-import { PlaygroundController } from './playground.controller.js';
-import { tokenSecret } from './token-secret.js';
+import { CurrentUser, JwtAuthGuard, type Principal, RefreshService, TokenInterceptor, TokenModule } from 'nestjs-token';
+import { LoginDto, UsersService } from './users.service.js'; // your own
 
-@Module({})
-export class AppModule {
-  static forRoot(environment: Environment): DynamicModule {
-    return {
-      module: AppModule,
-      imports: [
-        AccountsModule,
-        TypeOrmModule.forRootAsync({ useFactory: () => databaseOptions(environment.database), dataSourceFactory: openDatabase }),
-        TokenModule.forRootAsync({
-          imports: [AccountsModule],
-          inject: [AccountsService],
-          useFactory: (accounts: AccountsService) => ({
-            issuer: 'https://api.example.com',
-            secret: tokenSecret(environment),
-            access: environment.access,
-            refresh: environment.refresh,
-            // Asked for every request too: it must be quick, here a look into a map.
-            loadUser: (name) => accounts.active(name),
-          }),
-        }),
-      ],
-      controllers: [AuthController, SessionsController, MeController, AdminController, PlaygroundController, HealthController],
-    };
+@Controller()
+@UseInterceptors(TokenInterceptor)
+class AppController {
+  constructor(
+    private readonly users: UsersService,
+    private readonly refresh: RefreshService,
+  ) {}
+
+  @Post('auth/login') @HttpCode(200) async login(@Body() login: LoginDto) {
+    const user = await this.users.checkPassword(login);
+    if (!user) throw new UnauthorizedException();
+    return this.refresh.signIn(user.id, { claims: { roles: user.roles } });
+  }
+
+  @Post('auth/refresh') @HttpCode(200) async rotate(@Headers('X-Refresh-Token') refreshToken: string) {
+    return (await this.refresh.rotate(refreshToken)).pair;
+  }
+
+  @Post('auth/logout') @HttpCode(204) async logout(@Headers('X-Refresh-Token') refreshToken: string) {
+    await this.refresh.signOut(refreshToken);
+  }
+
+  @Get('me') @UseGuards(JwtAuthGuard) me(@CurrentUser() user: Principal) {
+    return user;
   }
 }
+
+@Module({
+  imports: [
+    TypeOrmModule.forRoot({ type: 'better-sqlite3', database: 'data/app.db', autoLoadEntities: true, synchronize: true }),
+    TokenModule.forRoot({ issuer: 'https://api.example.com', secret: process.env.TOKEN_SECRET }),
+  ],
+  controllers: [AppController],
+  providers: [UsersService],
+})
+export class AppModule {}

@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import type { ServerEngine } from '../support/databases.js';
 import { describeOn, serverOptions, SERVERS } from '../support/databases.js';
-import type { RunningSample } from '../support/quickstart.js';
-import { CompiledSample, deliveredBy, SECRET } from '../support/quickstart.js';
+import type { RunningSample } from '../support/sample-process.js';
+import { CompiledSample, deliveredBy, SECRET } from '../support/sample-process.js';
 
 const URLS = [
   ['postgres', 'postgres'],
@@ -110,7 +110,7 @@ describe('the sample ends with code 1 and one line without a password', () => {
       for (const host of ['127.0.0.1', 'localhost']) {
         const { code, output } = await run(`${protocol}://user:hidden%20password@${host}:1/app`);
         expect(code).toBe(1);
-        expect(output).toMatch(/^quickstart: DATABASE_URL cannot be used \(.*ECONNREFUSED.*\)\n$/);
+        expect(output).toMatch(/^reference: DATABASE_URL cannot be used \(.*ECONNREFUSED.*\)\n$/);
         expect(output).not.toMatch(/hidden|%20/);
       }
     },
@@ -124,7 +124,7 @@ describe('the sample ends with code 1 and one line without a password', () => {
       writeFileSync(hook, withoutPackage(PACKAGES[engine]));
       const { code, output } = await run(`${engine}://user:hidden-password@127.0.0.1:1/app`, { NODE_OPTIONS: `--require ${hook}` });
       expect(code).toBe(1);
-      expect(output).toMatch(new RegExp(`^quickstart: DATABASE_URL cannot be used \\(.*npm install ${PACKAGES[engine]}.*\\)\\n$`));
+      expect(output).toMatch(new RegExp(`^reference: DATABASE_URL cannot be used \\(.*npm install ${PACKAGES[engine]}.*\\)\\n$`));
       expect(output).not.toContain('hidden-password');
     },
     30_000,
@@ -143,7 +143,7 @@ for (const engine of ['postgres', 'mariadb'] as const) {
       async (_, DATABASE_URL) => {
         const { code, output } = await compiled.run({ DATABASE_URL, TOKEN_SECRET: SECRET });
         expect(code).toBe(1);
-        expect(output).toMatch(/^quickstart: DATABASE_URL cannot be used \(.+\)\n$/);
+        expect(output).toMatch(/^reference: DATABASE_URL cannot be used \(.+\)\n$/);
         expect(output).not.toContain('hidden-password');
       },
       30_000,

@@ -2,16 +2,16 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { SessionSnapshot, SessionSummary } from 'nestjs-token';
 import { RefreshService, TokenRepository } from 'nestjs-token';
 import { EventEmitter, once } from 'node:events';
-import { AccountsModule } from '../../sample/01-quickstart/src/accounts/accounts.module.js';
-import { AuthController } from '../../sample/01-quickstart/src/auth/auth.controller.js';
+import { AccountsModule } from '../../sample/90-reference/src/accounts/accounts.module.js';
+import { AuthController } from '../../sample/90-reference/src/auth/auth.controller.js';
 import type { Answer, TestApp } from '../support/app.js';
 import { ADAPTERS, startApp } from '../support/app.js';
-import type { PairBody } from '../support/quickstart.js';
-import { headersOf, PASSWORD } from '../support/quickstart.js';
+import type { PairBody } from '../support/sample-process.js';
+import { headersOf, PASSWORD } from '../support/sample-process.js';
 
 const NEW = 'a new password';
 
-describe.each(ADAPTERS)('POST /auth/password of the quick-start sample on %s', (adapter) => {
+describe.each(ADAPTERS)('POST /auth/password of the reference sample on %s', (adapter) => {
   let running: TestApp;
   beforeEach(async () => {
     running = await startApp({ adapter, controllers: [AuthController], imports: [AccountsModule] });

@@ -10,7 +10,7 @@ import { DEFAULT_FILE } from './environment.js';
 /** The secret of the environment; without one, a random secret that outlives the process as the sessions do. */
 export function tokenSecret({ tokenSecret: given, database }: Environment): string {
   if (given !== undefined) return given;
-  const logger = new Logger('Quickstart');
+  const logger = new Logger('Reference');
   // Beside a server's database there is no place: processes on one machine share the one in the sample's folder.
   const databaseFile = database.type === 'better-sqlite3' ? database.file : DEFAULT_FILE;
   if (databaseFile === ':memory:') {

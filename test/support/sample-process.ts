@@ -11,7 +11,6 @@ import type { Answer, CallOptions } from './app.js';
 import { call } from './app.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const SAMPLE = 'sample/01-quickstart';
 export const SECRET = 'a secret of the tests, longer than 32 bytes';
 export const PASSWORD = 'correct horse battery staple';
 
@@ -36,14 +35,14 @@ export interface PairBody {
   session_id: string;
 }
 
-/** The sample and the library, compiled into a directory of their own, for processes to run. */
+/** A sample and the library, compiled into a directory of their own. Processes run it there: it is their working directory. */
 export class CompiledSample {
-  readonly directory = realpathSync(mkdtempSync(join(tmpdir(), 'nestjs-token-quickstart-')));
+  readonly directory = realpathSync(mkdtempSync(join(tmpdir(), 'nestjs-token-sample-')));
   private readonly started: RunningSample[] = [];
   private files = 0;
 
-  constructor() {
-    for (const source of ['lib', `${SAMPLE}/src`]) this.compile(source);
+  constructor(private readonly name = '90-reference') {
+    for (const source of ['lib', `sample/${name}/src`]) this.compile(source);
     symlinkSync(join(ROOT, 'node_modules'), join(this.directory, 'node_modules'), 'dir');
     const manifest = { name: 'nestjs-token', type: 'module', exports: { '.': './lib/index.js' } };
     writeFileSync(join(this.directory, 'package.json'), JSON.stringify(manifest));
@@ -80,8 +79,9 @@ export class CompiledSample {
 
   private spawn(environment: Readonly<Record<string, string>>, options: SpawnOptions = {}): ChildProcess {
     const env = { PATH: process.env['PATH'], NO_COLOR: '1', PORT: '0', ...environment };
-    return spawn(process.execPath, [join(this.directory, SAMPLE, 'src', 'main.js')], {
+    return spawn(process.execPath, [join(this.directory, 'sample', this.name, 'src', 'main.js')], {
       ...options,
+      cwd: this.directory,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -97,10 +97,11 @@ export class CompiledSample {
   }
 }
 
-/** A process of the sample. */
+/** A process of a sample. */
 export class RunningSample {
   log = '';
-  private port = 0;
+  /** 0 until it listens. */
+  port = 0;
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
   constructor(private readonly child: ChildProcess) {

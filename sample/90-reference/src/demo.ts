@@ -151,7 +151,7 @@ async function run(): Promise<void> {
   const stop = (): void => void sample.stop().finally(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    console.log(`The quick-start sample runs at ${sample.url}. This drives it over HTTP; tokens are shown by their last characters.`);
+    console.log(`The reference sample runs at ${sample.url}. This drives it over HTTP; tokens are shown by their last characters.`);
     await demo(sample.url);
     console.log(`\nAll of it held, in ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
   } finally {

@@ -18,7 +18,7 @@ export interface Environment {
 }
 
 /** In the sample's own folder. */
-export const DEFAULT_FILE = join(import.meta.dirname, '..', 'data', 'quickstart.db');
+export const DEFAULT_FILE = join(import.meta.dirname, '..', 'data', 'reference.db');
 
 /** @throws {EnvironmentError} naming the first variable that is wrong. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
