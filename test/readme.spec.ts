@@ -61,6 +61,15 @@ describe('README.md', () => {
   });
 });
 
+describe('CONTRIBUTING.md', () => {
+  it('lists every script of package.json', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const [page, hooks] = [read('CONTRIBUTING.md'), /^pre(pack|start|demo)/];
+    const names = Object.keys(scripts).filter((name) => !hooks.test(name));
+    expect(names.filter((name) => !page.includes(`| \`npm ${/^(start|test)$/.test(name) ? name : `run ${name}`}\` `))).toEqual([]);
+  });
+});
+
 /** The cells of a row of a benchmark's table, by its first cell. */
 function result(bench: string, row: string): string[] {
   return (

@@ -30,7 +30,7 @@ export class AppModule {
             secret: tokenSecret(environment),
             access: environment.access,
             refresh: environment.refresh,
-            // Asked for every request too: it must be quick, here a look into a map.
+            // Called for every request as well, so it has to be fast. Here it reads a map.
             loadUser: (name) => accounts.active(name),
           }),
         }),

@@ -1,12 +1,12 @@
 import { EnvironmentError } from './environment-error.js';
 
-/** Where the sessions are: in an SQLite file (or `:memory:`), or on a server. */
+/** Where the sessions are stored: in an SQLite file (or `:memory:`), or on a server. */
 export type DatabaseLocation =
   { readonly type: 'better-sqlite3'; readonly file: string } | { readonly type: 'postgres' | 'mysql' | 'mariadb'; readonly url: string };
 
 const SERVERS = { 'postgres:': 'postgres', 'postgresql:': 'postgres', 'mysql:': 'mysql', 'mariadb:': 'mariadb' } as const;
 
-/** @throws {EnvironmentError} when it is not the address of a database that the sample knows. */
+/** Reads `DATABASE_URL`. @throws {EnvironmentError} if it is not the address of a database that the sample supports. */
 export function readDatabaseLocation(text: string): DatabaseLocation {
   const [, file] = /^sqlite:(.+)$/.exec(text) ?? [];
   if (file !== undefined) return { type: 'better-sqlite3', file };
@@ -19,7 +19,7 @@ export function readDatabaseLocation(text: string): DatabaseLocation {
   return { type, url: text };
 }
 
-/** A `%` in a password is written `%25`. */
+/** Returns whether user name and password can be decoded. A `%` in a password must be written as `%25`. */
 function isDecodable({ username, password }: URL): boolean {
   try {
     decodeURIComponent(username + password);

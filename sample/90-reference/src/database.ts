@@ -7,10 +7,10 @@ import type { DatabaseLocation } from './database-location.js';
 import { makeDirectory } from './directory.js';
 import { EnvironmentError } from './environment-error.js';
 
-/** How long a server may take to accept a connection. */
+/** How long a server may take to accept a connection, in milliseconds. */
 const CONNECT_MS = 5_000;
 
-/** Options for every engine. The tables are made by the migrations; several processes may start side by side on a new database. */
+/** Returns TypeORM's options for any engine. Migrations create the tables, and several processes may start at once on a new database. */
 export function databaseOptions(location: DatabaseLocation): TypeOrmModuleOptions {
   return {
     ...engineOptions(location),
@@ -22,11 +22,11 @@ export function databaseOptions(location: DatabaseLocation): TypeOrmModuleOption
   };
 }
 
-/** Opens the database. @throws {EnvironmentError} in one line, without credentials. */
+/** Opens the database. @throws {EnvironmentError} if that fails, with a message of one line and without credentials. */
 export async function openDatabase(options?: DataSourceOptions): Promise<DataSource> {
   try {
     if (options?.type === 'better-sqlite3' && options.database !== ':memory:') makeDirectory(dirname(options.database));
-    // Already the constructor looks for the driver's package.
+    // In the try block, because the constructor already throws if the driver's package is missing.
     return await new DataSource(options as DataSourceOptions).initialize();
   } catch (cause) {
     throw new EnvironmentError('DATABASE_URL', `cannot be used (${reasonOf(cause)})`, { cause });
@@ -36,7 +36,7 @@ export async function openDatabase(options?: DataSourceOptions): Promise<DataSou
 function engineOptions(location: DatabaseLocation): DataSourceOptions {
   switch (location.type) {
     case 'better-sqlite3':
-      // SQLite waits for a lock on the main thread: better ask again soon.
+      // SQLite blocks the main thread while it waits for a lock, so it waits only briefly. The package tries again.
       return { type: location.type, database: location.file, enableWAL: true, timeout: 500 };
     case 'postgres':
       return { type: location.type, url: location.url, connectTimeoutMS: CONNECT_MS };
@@ -45,13 +45,13 @@ function engineOptions(location: DatabaseLocation): DataSourceOptions {
   }
 }
 
-/** Two processes have started at once on a new database, and the other one creates the table. Any other error is final. */
+/** Returns whether another process is creating the tables at this moment. It is then worth trying again. Any other error is final. */
 function isBeingCreated({ cause }: Error): boolean {
-  // PostgreSQL says it in two ways: 42P07, or 23505 on an index of its own catalogue.
+  // PostgreSQL reports this in two ways: 42P07, or 23505 on an index of its own catalogue.
   return cause instanceof Error && /already exists|pg_\w+_index|SQLITE_BUSY|database is locked|ER_LOCK_DEADLOCK/.test(reasonOf(cause));
 }
 
-/** Code and first line: what connects to several addresses at once has no message. Drivers put no password into either. */
+/** Returns code and first line of an error. An error about several addresses has no message. Drivers put no password into either. */
 function reasonOf(error: unknown): string {
   const { code = '', message = '' } = error as { code?: string; message?: string };
   return [code, message.split('\n')[0]].filter((part) => part !== '').join(': ');

@@ -4,14 +4,14 @@ import { Client } from './demo/client.js';
 import { check, heading, say, short } from './demo/narrator.js';
 import { SampleProcess } from './demo/sample-process.js';
 
-// Short lives, so that a person can watch. In earnest: 15 minutes, and a grace of 30 seconds.
+// Short lifetimes, so that a person can watch. The defaults are 15 minutes, and a grace period of 30 seconds.
 const GRACE_MS = 1_500;
-const LIVES = { ACCESS_LIFETIME: '6s', ACCESS_LEEWAY: '1s', REFRESH_GRACE: `${GRACE_MS}ms` };
+const LIFETIMES = { ACCESS_LIFETIME: '6s', ACCESS_LEEWAY: '1s', REFRESH_GRACE: `${GRACE_MS}ms` };
 const EXPIRED_AFTER_MS = 7_100;
 const MARGIN_MS = 300;
 const BURST = 50;
 
-/** Who is signed in where. All at the same time: the tokens then expire together. */
+/** The devices on which Alice is signed in. She signs in on all of them at once, so that the tokens expire together. */
 interface Cast {
   readonly laptop: Pair;
   readonly phone: Pair;
@@ -33,23 +33,23 @@ async function signIn(client: Client): Promise<Cast> {
 
 async function callGuardedRoute(client: Client, { access, refresh }: Pair): Promise<void> {
   heading('Call a guarded route');
-  const answer = await client.call('/me', { access, refresh });
+  const response = await client.call('/me', { access, refresh });
   check(
-    answer.status === 200 && answer.body['sub'] === 'alice',
-    'GET /me answers 200 and knows Alice: no query, the access token says it all',
+    response.status === 200 && response.body['sub'] === 'alice',
+    'GET /me returns 200 and knows Alice. It needs no query: the access token says it all',
   );
-  check(answer.pair === null, 'no new tokens came back: nothing had to be refreshed');
-  check((await client.call('/me', {})).status === 401, 'GET /me without a token answers 401');
+  check(response.pair === null, 'no new tokens came back: nothing had to be refreshed');
+  check((await client.call('/me', {})).status === 401, 'GET /me without a token returns 401');
 }
 
 async function letExpire(client: Client, { access }: Pair): Promise<void> {
   heading('Let the access tokens expire');
-  say(`They live for 6 s here, and 1 s of leeway is allowed to clocks. Waiting ${EXPIRED_AFTER_MS / 1_000} s …`);
+  say(`They are valid for 6 s here, plus 1 s of leeway for clocks that differ. Waiting ${EXPIRED_AFTER_MS / 1_000} s …`);
   await delay(EXPIRED_AFTER_MS);
   const { status, body } = await client.call('/me', { access });
   check(
     status === 401 && body['errorCode'] === 'token_expired',
-    `with the access token alone GET /me answers 401 ${String(body['errorCode'])}`,
+    `with the access token alone GET /me returns 401 ${String(body['errorCode'])}`,
   );
 }
 
@@ -57,7 +57,7 @@ async function refreshInsideRequest(client: Client, laptop: Pair): Promise<Pair>
   heading('Refresh inside a request');
   say('The same request, and this time the refresh token comes along.');
   const { status, pair } = await client.call('/me', laptop);
-  check(status === 200 && pair !== null, 'GET /me answers 200 as if nothing had happened, with a new pair in its headers');
+  check(status === 200 && pair !== null, 'GET /me returns 200 as if nothing had happened, with a new pair in its headers');
   say(`access ${short(laptop.access)} → ${short(pair?.access)}   refresh ${short(laptop.refresh)} → ${short(pair?.refresh)}`);
   check(pair?.refresh !== laptop.refresh, 'the refresh token has been rotated');
   return pair ?? laptop;
@@ -66,16 +66,16 @@ async function refreshInsideRequest(client: Client, laptop: Pair): Promise<Pair>
 async function burst(client: Client, phone: Pair): Promise<void> {
   heading(`${BURST} parallel requests with one expired pair`);
   const startedAt = performance.now();
-  const answers = await Promise.all(Array.from({ length: BURST }, () => client.call('/me', phone)));
+  const responses = await Promise.all(Array.from({ length: BURST }, () => client.call('/me', phone)));
   say(`took ${Math.round(performance.now() - startedAt)} ms`);
-  const successors = new Set(answers.map(({ pair }) => pair?.refresh));
+  const successors = new Set(responses.map(({ pair }) => pair?.refresh));
   check(
-    answers.every(({ status }) => status === 200),
+    responses.every(({ status }) => status === 200),
     `${BURST} × 200`,
   );
   check(
     successors.size === 1 && !successors.has(phone.refresh),
-    `one rotation: all got the same new refresh token, ${short([...successors][0])}`,
+    `one rotation: all responses have the same new refresh token, ${short([...successors][0])}`,
   );
 }
 
@@ -84,12 +84,12 @@ async function loseResponse(client: Client, tablet: Pair): Promise<void> {
   const lost = await client.call('/me', tablet);
   check(
     lost.status === 200 && lost.pair !== null,
-    `the server has rotated to ${short(lost.pair?.refresh)}, and the answer gets lost on its way`,
+    `the server has rotated to ${short(lost.pair?.refresh)}, and the response gets lost on its way`,
   );
-  say(`The tablet still has ${short(tablet.refresh)}. It comes back when the grace (${GRACE_MS} ms) is over …`);
+  say(`The tablet still has ${short(tablet.refresh)}. It tries again after the grace period (${GRACE_MS} ms) …`);
   await delay(GRACE_MS + MARGIN_MS);
   const retry = await client.call('/me', tablet);
-  check(retry.status === 200 && retry.pair !== null, 'the retry with the old pair answers 200: nobody has used what was lost');
+  check(retry.status === 200 && retry.pair !== null, 'the retry with the old pair returns 200, because nobody has used the lost tokens');
   say(`the tablet now has ${short(retry.pair?.refresh)}`);
 }
 
@@ -100,37 +100,40 @@ async function findThief(client: Client, victim: Pair, desktop: Pair): Promise<v
   check(thief.status === 200 && thief.pair !== null, `the thief gets in, and gets ${short(thief.pair?.refresh)}`);
   await delay(GRACE_MS + MARGIN_MS);
   const alice = await client.call('/me', victim);
-  check(alice.status === 200 && alice.pair !== null, `Alice's browser looks like a lost response: it gets ${short(alice.pair?.refresh)}`);
+  check(
+    alice.status === 200 && alice.pair !== null,
+    `Alice's browser looks like one whose response was lost, so it gets ${short(alice.pair?.refresh)}`,
+  );
   await delay(2 * GRACE_MS + MARGIN_MS);
   const again = await client.call('/me', { refresh: thief.pair?.refresh ?? '' });
   check(
     again.status === 200 && again.pair !== null,
-    `the thief refreshes again: ${short(again.pair?.refresh)}. Now there are two holders, taking turns`,
+    `the thief refreshes again: ${short(again.pair?.refresh)}. Now two parties hold tokens of one session and take turns`,
   );
   await delay(GRACE_MS + MARGIN_MS);
   const found = await client.call('/me', { refresh: alice.pair?.refresh ?? '' });
   check(
     found.status === 401 && found.body['errorCode'] === 'refresh_reused',
-    `Alice's next turn gives it away: 401 ${String(found.body['errorCode'])}`,
+    `Alice's next turn reveals it: 401 ${String(found.body['errorCode'])}`,
   );
   const thiefAfter = await client.call('/me', { ...again.pair });
-  check(thiefAfter.status === 401, `the thief's access token is dead: 401 ${String(thiefAfter.body['errorCode'])}`);
+  check(thiefAfter.status === 401, `the thief's access token is refused: 401 ${String(thiefAfter.body['errorCode'])}`);
   const thiefRefresh = await client.call('/me', { refresh: again.pair?.refresh ?? '' });
   check(thiefRefresh.status === 401, `so is the thief's refresh token: 401 ${String(thiefRefresh.body['errorCode'])}`);
   const victimAfter = await client.call('/me', { ...alice.pair });
   check(
     victimAfter.status === 401,
-    `and so is the pair in Alice's browser, which must sign in again: 401 ${String(victimAfter.body['errorCode'])}`,
+    `and so is the pair in Alice's browser, so Alice signs in again: 401 ${String(victimAfter.body['errorCode'])}`,
   );
-  check((await client.call('/me', desktop)).status === 200, "Alice's other sessions live: her desktop is answered 200");
+  check((await client.call('/me', desktop)).status === 200, "Alice's other sessions are untouched: her desktop gets 200");
 }
 
 async function signOut(client: Client, laptop: Pair): Promise<void> {
   heading('Sign out');
-  check((await client.call('/auth/logout', laptop, 'POST')).status === 204, 'POST /auth/logout answers 204');
+  check((await client.call('/auth/logout', laptop, 'POST')).status === 204, 'POST /auth/logout returns 204');
   const { status, body } = await client.call('/me', laptop);
-  check(status === 401, `the pair is worthless from now on: 401 ${String(body['errorCode'])}`);
-  check((await client.call('/auth/logout', laptop, 'POST')).status === 204, 'signing out once more answers 204 too');
+  check(status === 401, `the pair is refused from now on: 401 ${String(body['errorCode'])}`);
+  check((await client.call('/auth/logout', laptop, 'POST')).status === 204, 'signing out once more returns 204 too');
 }
 
 async function demo(url: string): Promise<void> {
@@ -147,13 +150,13 @@ async function demo(url: string): Promise<void> {
 
 async function run(): Promise<void> {
   const startedAt = performance.now();
-  const sample = await SampleProcess.start(LIVES);
+  const sample = await SampleProcess.start(LIFETIMES);
   const stop = (): void => void sample.stop().finally(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    console.log(`The reference sample runs at ${sample.url}. This drives it over HTTP; tokens are shown by their last characters.`);
+    console.log(`The reference sample runs at ${sample.url}. The demo calls it over HTTP and shows the last characters of tokens only.`);
     await demo(sample.url);
-    console.log(`\nAll of it held, in ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
+    console.log(`\nEvery check passed, in ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
   } finally {
     await sample.stop();
   }

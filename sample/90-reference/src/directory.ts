@@ -1,14 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Makes a directory and those above it. Node's own `recursive` tries for ever where the system lets nobody make one, as in `/proc`. */
+/** Creates a directory and its parents. Node's `recursive` option never returns where the system forbids new directories, as in `/proc`. */
 export function makeDirectory(path: string): void {
   if (isMade(path)) return;
   makeDirectory(dirname(path));
   mkdirUnlessThere(path);
 }
 
-/** @returns false when the directory above it is missing, too. */
+/** Creates one directory. @returns false if its parent is missing as well. */
 function isMade(path: string): boolean {
   try {
     mkdirUnlessThere(path);

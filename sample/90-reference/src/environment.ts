@@ -5,22 +5,22 @@ import type { DatabaseLocation } from './database-location.js';
 import { readDatabaseLocation } from './database-location.js';
 import { EnvironmentError } from './environment-error.js';
 
-/** The environment of the process, read once and checked. */
+/** The settings of the sample, read from the environment once and checked. */
 export interface Environment {
   readonly port: number;
   readonly host: string;
   readonly httpAdapter: 'express' | 'fastify';
   readonly database: DatabaseLocation;
-  /** undefined: a random one is made and kept. */
+  /** If undefined, the sample creates a random secret and keeps it in a file. */
   readonly tokenSecret: string | undefined;
   readonly access: AccessOptions;
   readonly refresh: RefreshOptions;
 }
 
-/** In the sample's own folder. */
+/** The SQLite file that is used without `DATABASE_URL`. It is in the folder of the sample. */
 export const DEFAULT_FILE = join(import.meta.dirname, '..', 'data', 'reference.db');
 
-/** @throws {EnvironmentError} naming the first variable that is wrong. */
+/** Reads and checks all variables. @throws {EnvironmentError} that names the first variable that is wrong. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const text = (name: string): string | undefined => {
     if (env[name] === '') throw new EnvironmentError(name, 'is empty: give it a value or leave it out');
@@ -44,7 +44,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   };
 }
 
-/** Options and the variables that they come from. */
+/** The variable from which each option comes. */
 const VARIABLES: Readonly<Record<string, string>> = {
   secret: 'TOKEN_SECRET',
   'access.lifetime': 'ACCESS_LIFETIME',
@@ -56,7 +56,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   'refresh.limit.per': 'REFRESH_LIMIT',
 };
 
-/** Why the application did not start: one line, for a person. */
+/** Returns one line that says why the application did not start. */
 export function explain(error: unknown): string {
   const variable = error instanceof TokenOptionsError ? VARIABLES[error.option] : undefined;
   const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
@@ -77,7 +77,10 @@ function readAdapter(value: string): Environment['httpAdapter'] {
 function requireHeaderTransport(value: string): void {
   if (value === 'header') return;
   const isKnown = value === 'cookie' || value === 'mixed';
-  throw new EnvironmentError('TOKEN_TRANSPORT', isKnown ? `${value} is not there yet: this version knows header only` : 'is not header');
+  throw new EnvironmentError(
+    'TOKEN_TRANSPORT',
+    isKnown ? `${value} is not supported yet: this version supports header only` : 'is not header',
+  );
 }
 
 function readDuration(name: string, value: string): Duration {
@@ -99,7 +102,7 @@ function read<T>(value: string | undefined, reader: (value: string) => T): T | u
   return value === undefined ? undefined : reader(value);
 }
 
-/** The members that have a value: the others keep their defaults. */
+/** Returns the members that have a value. The others keep their defaults. */
 function given<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;

@@ -6,7 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { explain, readEnvironment } from './environment.js';
 
-/** Logs are held back until the application has started: what refuses to start says so in one line, and nothing else. */
+/** Logs are held back until the application has started, so that an application that cannot start prints one line and nothing else. */
 const OPTIONS = { abortOnError: false, bufferLogs: true, autoFlushLogs: false };
 
 async function start(): Promise<void> {

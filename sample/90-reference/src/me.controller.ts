@@ -2,7 +2,7 @@ import { Controller, Get, UseGuards } from '@nestjs/common';
 import type { Principal } from 'nestjs-token';
 import { CurrentUser, JwtAuthGuard, OptionalAuth, Public } from 'nestjs-token';
 
-/** The three kinds of routes behind one guard. */
+/** Three kinds of routes behind one guard: guarded, optional and public. */
 @Controller()
 @UseGuards(JwtAuthGuard)
 export class MeController {

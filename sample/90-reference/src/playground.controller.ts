@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const LONGEST_DELAY_MS = 30_000;
 
-/** Handlers that fail, dawdle and stream: whatever they do, new tokens have been put on the answer before. */
+/** Handlers that fail, wait and stream. New tokens are in the response headers before any of them runs. */
 @Controller()
 @UseGuards(JwtAuthGuard)
 export class PlaygroundController {

@@ -1,7 +1,7 @@
 import 'nestjs-token';
 
 declare module 'nestjs-token' {
-  /** What this application adds to the caller: the claims that it gives to `signIn`. */
+  /** Adds the claims that this application gives to `signIn` to the type of `request.user`. */
   interface Principal {
     readonly roles: readonly string[];
   }

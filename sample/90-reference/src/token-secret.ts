@@ -7,11 +7,11 @@ import { EnvironmentError } from './environment-error.js';
 import type { Environment } from './environment.js';
 import { DEFAULT_FILE } from './environment.js';
 
-/** The secret of the environment; without one, a random secret that outlives the process as the sessions do. */
+/** Returns `TOKEN_SECRET`. If it is missing, returns a random secret, which is kept in a file as long as the sessions are kept. */
 export function tokenSecret({ tokenSecret: given, database }: Environment): string {
   if (given !== undefined) return given;
   const logger = new Logger('Reference');
-  // Beside a server's database there is no place: processes on one machine share the one in the sample's folder.
+  // A database on a server has no folder for it, so all processes on this machine share the file in the folder of the sample.
   const databaseFile = database.type === 'better-sqlite3' ? database.file : DEFAULT_FILE;
   if (databaseFile === ':memory:') {
     logger.warn('TOKEN_SECRET is not set: a random secret signs the tokens until this process ends');
@@ -26,7 +26,7 @@ export function tokenSecret({ tokenSecret: given, database }: Environment): stri
   }
 }
 
-/** Written to a file of its own and then linked: of two processes that start at once, both read the secret of the first. */
+/** Writes a secret to a new file and then links it. If two processes start at once, both read the secret of the first. */
 function keptSecret(file: string): string {
   const draft = `${file}.${randomUUID()}`;
   makeDirectory(dirname(file));

@@ -3,13 +3,13 @@ import { Injectable } from '@nestjs/common';
 import type { PasswordHash } from './password.js';
 import { hashPassword, isPassword } from './password.js';
 
-/** A user of the sample, as the rest of it sees one. */
+/** A user of the sample, without the password. */
 export interface Account {
   readonly name: string;
   readonly roles: readonly string[];
 }
 
-/** An account whose password was right, and what it was compared with. */
+/** An account after a correct password, with the hash that the password was compared with. */
 export interface CheckedAccount extends Account {
   readonly hash: PasswordHash;
 }
@@ -20,13 +20,13 @@ const ACCOUNTS: readonly Account[] = [
 ];
 const PASSWORD = 'correct horse battery staple';
 
-/** The users: yours come from your database. */
+/** The users. In your application they come from your database. */
 @Injectable()
 export class AccountsService implements OnModuleInit {
   private readonly accounts = new Map<string, Account>(ACCOUNTS.map((account) => [account.name, account]));
   private readonly disabled = new Set<string>();
   private readonly hashes = new Map<string, PasswordHash>();
-  /** Stands in for users that do not exist: they cost the same time, so that names cannot be guessed by the clock. */
+  /** Hash for users that do not exist. A sign-in with an unknown name takes the same time, so that nobody can find out names by measuring. */
   private nobody!: PasswordHash;
 
   async onModuleInit(): Promise<void> {
@@ -34,14 +34,14 @@ export class AccountsService implements OnModuleInit {
     this.nobody = await hashPassword('');
   }
 
-  /** The account, or null: unknown name or wrong password. */
+  /** Returns the account, or null if the name is unknown or the password is wrong. */
   async checkPassword(name: string, password: string): Promise<CheckedAccount | null> {
     const hash = this.hashes.get(name) ?? this.nobody;
     const account = this.accounts.get(name);
     return (await isPassword(password, hash)) && account ? { ...account, hash } : null;
   }
 
-  /** Whether the password has not been changed since it was checked. Where hashes are in a database, compare them, or a version of theirs. */
+  /** Returns whether the password is still the one that was checked. With a database, compare the stored hash, or a version number of it. */
   hasStill({ name, hash }: CheckedAccount): boolean {
     return this.hashes.get(name) === hash;
   }
@@ -50,12 +50,12 @@ export class AccountsService implements OnModuleInit {
     this.hashes.set(name, await hashPassword(password));
   }
 
-  /** The account, or null: unknown or disabled. */
+  /** Returns the account, or null if the name is unknown or the account is disabled. */
   active(name: string): Account | null {
     return this.disabled.has(name) ? null : (this.accounts.get(name) ?? null);
   }
 
-  /** @returns whether there is such an account. */
+  /** Disables an account until the process ends. @returns false if there is no such account. */
   disable(name: string): boolean {
     if (!this.accounts.has(name)) return false;
     this.disabled.add(name);

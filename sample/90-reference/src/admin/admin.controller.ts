@@ -14,7 +14,7 @@ export class AdminController {
     return { welcome: user.sub };
   }
 
-  /** From now on the user is refused, and the next refresh ends the session. */
+  /** Disables a user: every request is refused from now on, and the next refresh ends the session. */
   @Post('users/:name/disable')
   @HttpCode(204)
   disable(@Param('name') name: string): void {

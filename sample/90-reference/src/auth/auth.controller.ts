@@ -23,12 +23,15 @@ export class AuthController {
     if (!account) throw new UnauthorizedException('wrong username or password');
     const pair = await this.refresh.signIn(account.name, { claims: { roles: account.roles }, device: { ip, userAgent } });
     if (this.accounts.hasStill(account)) return pair;
-    // The password was changed meanwhile, and its `revokeAll` may have been too early for this session.
+    // The password was changed in the meantime, and the `revokeAll` of that change may have run before this session was stored.
     await this.refresh.revoke(pair.sessionId, 'password');
     throw new UnauthorizedException('wrong username or password');
   }
 
-  /** In this order: a sign-in with the old password whose session is not there yet when `revokeAll` runs finds the new one stored (`login`). */
+  /**
+   * Stores the password first and ends the other sessions second. A sign-in with the old password may store its session after `revokeAll`.
+   * It then finds the new password stored and ends its session itself (`login`).
+   */
   @Post('password')
   @HttpCode(204)
   @UseGuards(JwtAuthGuard)
@@ -37,7 +40,7 @@ export class AuthController {
     await this.refresh.revokeAll(user.sub, { except: user.sid, reason: 'password' });
   }
 
-  /** For clients that refresh by themselves; those that send both tokens never need it. */
+  /** For clients that refresh by themselves. Clients that send both tokens do not need it. */
   @Post('refresh')
   @HttpCode(200)
   async renew(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<TokenPair> {
@@ -45,7 +48,7 @@ export class AuthController {
     return pair;
   }
 
-  /** Ends the session of whichever token came along. Without a good one there is nothing to end. */
+  /** Ends the session of the refresh token, of the access token, or of both. Without a valid token there is nothing to end. */
   @Post('logout')
   @HttpCode(204)
   async logout(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<void> {

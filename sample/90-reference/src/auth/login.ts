@@ -8,14 +8,14 @@ export interface Login {
 
 const LONGEST = 1_024;
 
-/** @throws {BadRequestException} when a member is missing, not text, or absurdly long. */
+/** Reads the body of a sign-in. @throws {BadRequestException} if a member is missing, is not text, or is longer than 1024 characters. */
 export function readLogin(body: unknown): Login {
   const { username, password } = (body ?? {}) as Record<string, unknown>;
   if (!isText(username) || !isText(password)) throw new BadRequestException('username and password are required');
   return { username, password };
 }
 
-/** The new password in a body. @throws {BadRequestException} likewise. */
+/** Reads the new password from a body. @throws {BadRequestException} under the same conditions. */
 export function readPassword(body: unknown): string {
   const { password } = (body ?? {}) as Record<string, unknown>;
   if (!isText(password)) throw new BadRequestException('password is required');

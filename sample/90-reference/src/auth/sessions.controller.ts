@@ -2,14 +2,14 @@ import { Controller, Delete, Get, HttpCode, NotFoundException, Param, UseGuards 
 import type { Principal, SessionSummary } from 'nestjs-token';
 import { CurrentUser, JwtAuthGuard, RefreshService } from 'nestjs-token';
 
-/** A session in the list. Instants are epoch milliseconds. */
+/** A session in the list. Times are epoch milliseconds. */
 interface ListedSession extends SessionSummary {
   readonly id: string;
-  /** Whether it is the caller's own. */
+  /** Whether this is the session of the request. */
   readonly current: boolean;
 }
 
-/** Where the caller is signed in. */
+/** Lists and ends the sessions of the caller. */
 @Controller('auth/sessions')
 @UseGuards(JwtAuthGuard)
 export class SessionsController {

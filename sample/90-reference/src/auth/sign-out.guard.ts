@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Principal, TokenError } from 'nestjs-token';
 import { JwtAuthGuard, SessionRevoked, TokenRevoked } from 'nestjs-token';
 
-/** Makes signing out idempotent: who comes with tokens of a session that has ended is signed out already. */
+/** Makes signing out idempotent: it lets a request pass whose session has already ended. */
 @Injectable()
 export class SignOutGuard extends JwtAuthGuard {
   override handleRequest<User = Principal>(

@@ -1,20 +1,20 @@
-/** What a client keeps of a sign-in. */
+/** The tokens that a client stores after a sign-in. */
 export interface Pair {
   readonly access: string;
   readonly refresh: string;
 }
 
-/** What came back. */
-export interface Answer {
+/** A response, as the demo looks at it. */
+export interface DemoResponse {
   readonly status: number;
   readonly body: Record<string, unknown>;
-  /** The new pair in the headers of the answer, or null. Its refresh token is the old one where none came. */
+  /** The new pair in the response headers, or null. If the response has no refresh token, the pair keeps the old one. */
   readonly pair: Pair | null;
 }
 
 const PASSWORD = 'correct horse battery staple';
 
-/** Calls the sample as a client would: both tokens go with each request, and what comes back in the headers replaces them. */
+/** Calls the sample as a client would: it sends both tokens with each request, and tokens in the response headers replace them. */
 export class Client {
   constructor(private readonly url: string) {}
 
@@ -25,12 +25,12 @@ export class Client {
       body: JSON.stringify({ username, password: PASSWORD }),
     });
     const { access_token: access, refresh_token: refresh } = (await response.json()) as Record<string, string>;
-    if (!response.ok || access === undefined || refresh === undefined) throw new Error(`the sign-in was answered with ${response.status}`);
+    if (!response.ok || access === undefined || refresh === undefined) throw new Error(`the sign-in returned ${response.status}`);
     return { access, refresh };
   }
 
-  /** @param tokens both of a pair, or one of them. */
-  async call(path: string, { access, refresh }: Partial<Pair>, method = 'GET'): Promise<Answer> {
+  /** Sends a request with both tokens of a pair, with one of them, or with none. */
+  async call(path: string, { access, refresh }: Partial<Pair>, method = 'GET'): Promise<DemoResponse> {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const MAIN = join(import.meta.dirname, '..', 'main.js');
 const START_WITHIN_MS = 30_000;
 
-/** The sample in a process of its own, on a free port, with a database that is thrown away. */
+/** The sample in a process of its own, on a free port. Its database is deleted at the end. */
 export class SampleProcess {
   private constructor(
     private readonly child: ChildProcess,
@@ -50,7 +50,7 @@ export class SampleProcess {
   }
 }
 
-/** Resolves with the address that the log names. */
+/** Returns the address from the line of the log that names it. */
 function listening(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let log = '';
