@@ -1,3 +1,9 @@
+/**
+ * Short-lived access tokens, rotating refresh tokens and a refresh inside the request, for NestJS.
+ *
+ * @packageDocumentation
+ * @module nestjs-token
+ */
 export { TokenModule } from './token.module.js';
 export type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions, TokenOptionsFactory } from './token.module-definition.js';
 export type {
