@@ -127,7 +127,8 @@ export class RevocationPoller {
   private scheduleNext(): void {
     if (!this.running) return;
     if (this.hinted) this.schedule(this.hintPause());
-    else this.schedule(this.isInUse() ? this.pause() : Math.max(this.intervalMs, IDLE_INTERVAL_MS));
+    // A store that fails is asked on: until it responds, tokens are accepted without having read what was revoked.
+    else this.schedule(this.isInUse() || this.failing ? this.pause() : Math.max(this.intervalMs, IDLE_INTERVAL_MS));
   }
 
   /** From the end of a poll, so that the polls begin one interval apart. A store that fails is given all of it. */

@@ -347,6 +347,23 @@ describe('RevocationList', () => {
   });
 
   describe('on a node to which no token is shown', () => {
+    it('is read on while the store fails, so that it is current as soon as the store is back (F-18)', async () => {
+      const { list, repository, open, revoke, clock } = world();
+      jest.useFakeTimers();
+      jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+      jest.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
+      await open(SESSION_ID);
+      await list.start();
+      const away = jest.spyOn(repository, 'revokedSince').mockRejectedValue(new Error('away'));
+      await inUse(list, 4_000, clock);
+      await jest.advanceTimersByTimeAsync(6_000);
+      away.mockRestore();
+      await revoke(SESSION_ID);
+      await jest.advanceTimersByTimeAsync(500);
+      expect([list.has(SESSION_ID), list.isCurrent(performance.now())]).toEqual([true, true]);
+      list.stop();
+    });
+
     it('is polled for every half a minute only, so that a connection pool can become idle (F-40)', async () => {
       const { list, repository } = world();
       jest.useFakeTimers();
