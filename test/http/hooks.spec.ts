@@ -66,7 +66,8 @@ describe.each(ADAPTERS)('a loadUser hook behind the guard on %s', (adapter) => {
     const { good } = await start();
     act = () => Promise.reject(new StoreUnavailable({ cause: new Error('users database') }));
     expect(told(await running.call('/me', { headers: good }))).toEqual([503, '1', 'store_unavailable', undefined]);
-    expect(log.of('error')).toEqual([expect.stringMatching(/^error store_unavailable: Error: users database/)]);
+    // The name of the cause only: a driver's message holds addresses and user names.
+    expect(log.of('error')).toEqual([expect.stringMatching(/^error store_unavailable: Error( |$)/)]);
   });
 
   it.each(['good', 'over'] as const)('that hangs is 503 within its time, for an access token that is %s (F-05)', async (which) => {
