@@ -5,9 +5,12 @@ import type { DataSourceOptions } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
 import { openDatabase } from '../support/databases.js';
 import { PushedNode, until } from '../support/pushed-nodes.js';
-import { describeWithPgBouncer, PgBouncer } from './support/pgbouncer.js';
+import { describeWith } from './support/needs.js';
+import { PgBouncer } from './support/pgbouncer.js';
 
-describeWithPgBouncer()('PostgresRevocationPush behind PgBouncer in transaction mode', () => {
+const describeHere = await describeWith('postgres', 'pgbouncer');
+
+describeHere('PostgresRevocationPush behind PgBouncer in transaction mode', () => {
   let database: TestDatabase;
   let pooler: PgBouncer;
   const nodes: PushedNode[] = [];

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { SERVERS, unreachable } from '../../support/databases.js';
 
 /** What a suite cannot do without. */
-export type Need = 'postgres' | 'nginx';
+export type Need = 'postgres' | 'nginx' | 'pgbouncer';
 
 /** `describe`, or a skip that says why: without `TEST_ABUSE=all`, what is not there is no failure. */
 export async function describeWith(...needs: Need[]): Promise<(title: string, suite: () => void) => void> {
@@ -14,7 +14,7 @@ export async function describeWith(...needs: Need[]): Promise<(title: string, su
 }
 
 async function missing(need: Need): Promise<string | null> {
-  if (need === 'nginx') return spawnSync('nginx', ['-v']).status === 0 ? null : 'nginx is not installed';
+  if (need !== 'postgres') return spawnSync(need, ['-V']).status === 0 ? null : `${need} is not installed`;
   const reason = await unreachable(SERVERS[need].port);
   return reason && `${need} ${reason}`;
 }

@@ -1,22 +1,14 @@
-import { describe } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../support/pushed-nodes.js';
+import { freePorts } from './free-ports.js';
 
 const TEMPLATE = join(import.meta.dirname, '..', '..', 'support', 'engines', 'pgbouncer.ini');
-
-/** `describe`, or a skip that says why: without `TEST_ABUSE=all` a PgBouncer that is not installed is no failure. */
-export function describeWithPgBouncer(): (title: string, suite: () => void) => void {
-  if (spawnSync('pgbouncer', ['--version']).status === 0) return describe;
-  if (process.env.TEST_ABUSE === 'all') throw new Error('pgbouncer is not installed');
-  return (title, suite) => describe.skip(`${title} (skipped: pgbouncer is not installed)`, suite);
-}
 
 /** A PgBouncer in transaction mode before the PostgreSQL server of the tests. */
 export class PgBouncer {
@@ -28,7 +20,7 @@ export class PgBouncer {
 
   static async start(): Promise<PgBouncer> {
     const base = mkdtempSync(join(tmpdir(), 'nestjs-token-pgbouncer-'));
-    const port = await freePort();
+    const [port] = (await freePorts(1)) as [number];
     const configuration = join(base, 'pgbouncer.ini');
     writeFileSync(configuration, readFileSync(TEMPLATE, 'utf8').replaceAll('@PORT@', String(port)).replaceAll('@BASE@', base));
     const { uid, gid } = owner();
@@ -53,14 +45,6 @@ function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
 }
 
 function listens(port: number): Promise<boolean> {
