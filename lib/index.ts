@@ -4,8 +4,8 @@
  * @packageDocumentation
  * @module nestjs-token
  */
-export { TokenModule } from './token.module.js';
-export type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions, TokenOptionsFactory } from './token.module-definition.js';
+export { TokenModule } from './module/token.module.js';
+export type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions, TokenOptionsFactory } from './module/token.module-definition.js';
 export type {
   AccessOptions,
   HeaderOptions,
@@ -15,17 +15,17 @@ export type {
   TokenKey,
   TokenModuleOptions,
   TokenSecret,
-} from './token.options.js';
-export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } from './instance-tokens.js';
+} from './options/token.options.js';
+export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } from './module/injection-tokens.js';
 
-export { JwtAuthGuard } from './http/jwt-auth.guard.js';
-export { AuthInstance, Fresh, OptionalAuth, Protected, Public } from './http/decorators.js';
-export { TokenInterceptor } from './http/token.interceptor.js';
-export { TokenTransport } from './http/token-transport.js';
-export type { ResponseTokens } from './http/response-headers.js';
-export type { TokenRequest } from './execution-context.js';
+export { JwtAuthGuard } from './nest/jwt-auth.guard.js';
+export { AuthInstance, Fresh, OptionalAuth, Protected, Public } from './nest/decorators.js';
+export { TokenInterceptor } from './nest/token.interceptor.js';
+export { TokenTransport } from './transport/token-transport.js';
+export type { ResponseTokens } from './transport/response-headers.js';
+export type { TokenRequest } from './nest/request-context.js';
 
-export { CurrentSession, CurrentUser } from './principal/current-user.decorator.js';
+export { CurrentSession, CurrentUser } from './nest/current-user.decorator.js';
 export type { Principal, PrincipalUser } from './principal/principal.js';
 
 export { AccessTokenService } from './access-token/access-token.service.js';
@@ -37,7 +37,7 @@ export type { Rotation, SessionsOptions, SignInOptions } from './session/refresh
 export { TokenPair } from './session/token-pair.js';
 export type { TokenPairBody } from './session/token-pair.js';
 export type { RotationOutcome } from './session/rotation.js';
-export type { SessionEvent } from './session/session-events.js';
+export type { SessionEvent } from './events/session-log.js';
 export { REVOKE_REASONS } from './session/token-session.js';
 export type {
   NewSession,
@@ -55,7 +55,7 @@ export type {
 export { StoreConflict, TokenRepository } from './session/token-repository.js';
 export type { RevokedFrom, RevokedPage, RevokedSession, RotationTerms, SessionAdvance, StorePatience } from './session/token-repository.js';
 
-export { RevocationPush } from './session/revocation-push.js';
+export { RevocationPush } from './revocation/revocation-push.js';
 export { PostgresRevocationPush } from './typeorm/postgres-revocation-push.js';
 export { RedisRevocationPush } from './redis/redis-revocation-push.js';
 export type { RedisPublisher, RedisSubscriber } from './redis/redis-revocation-push.js';
@@ -65,8 +65,8 @@ export { TypeOrmTokenRepository } from './typeorm/typeorm-token.repository.js';
 export type { RepositorySettings } from './typeorm/typeorm-token.repository.js';
 export { SESSION_MIGRATIONS } from './typeorm/migrations/index.js';
 
-export { redactTokens } from './log/redact-tokens.js';
-export type { RedactOptions } from './log/redact-tokens.js';
+export { redactTokens } from './events/redact-tokens.js';
+export type { RedactOptions } from './events/redact-tokens.js';
 
 export { Clock, SystemClock } from './clock.js';
 export { parseDuration } from './duration.js';
@@ -98,5 +98,5 @@ export {
   TokenTooLarge,
   TokenTypeMismatch,
   UserRejected,
-} from './token.errors.js';
-export type { AnyTokenError, TokenErrorBody, TokenErrorCode, TokenErrorDescription, TokenHook } from './token.errors.js';
+} from './errors/token.errors.js';
+export type { AnyTokenError, TokenErrorBody, TokenErrorCode, TokenErrorDescription, TokenHook } from './errors/token.errors.js';

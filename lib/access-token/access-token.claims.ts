@@ -1,4 +1,4 @@
-import { withoutControlCharacters } from '../plain-text.js';
+import { withoutControlCharacters } from '../text.js';
 
 /** The claims that this package writes and requires (RFC 9068 §2.2). The application's own stand beside them. */
 export interface AccessTokenClaims {

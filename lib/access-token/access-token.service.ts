@@ -4,13 +4,13 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
-import type { RevocationList } from '../session/revocation-list.js';
-import { TokenInvalid, TokenMalformed, TokenRevoked } from '../token.errors.js';
+import type { RevocationList } from '../revocation/revocation-list.js';
+import { TokenInvalid, TokenMalformed, TokenRevoked } from '../errors/token.errors.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen, isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
 import type { AccessTokenVerifier } from './access-token.verifier.js';
-import type { TokenAlgorithm } from '../token.options.js';
-import type { KeyRing, VerificationKey } from './key-ring.js';
+import type { TokenAlgorithm } from '../options/token.options.js';
+import type { KeyRing, VerificationKey } from '../keys/key-ring.js';
 import type { RecalledToken, VerifiedTokenCache } from './verified-token.cache.js';
 
 /** How access tokens are minted. Spans are milliseconds, whole seconds. */

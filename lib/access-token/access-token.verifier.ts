@@ -1,7 +1,7 @@
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen, isSessionId, isSubject } from './access-token.claims.js';
-import type { KeyRing, VerificationKey } from './key-ring.js';
-import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenTooLarge, TokenTypeMismatch } from '../token.errors.js';
+import type { KeyRing, VerificationKey } from '../keys/key-ring.js';
+import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenTooLarge, TokenTypeMismatch } from '../errors/token.errors.js';
 
 /** Longest access token that is looked at, in characters. */
 export const MAX_TOKEN_LENGTH = 8_192;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { AccessTokenClaims } from './access-token.claims.js';
-import type { VerificationKey } from './key-ring.js';
+import type { VerificationKey } from '../keys/key-ring.js';
 import { RecentTokens } from './recent-tokens.js';
 
 /** What stays true of a verified token whatever the time: everything else is looked at on every hit. */

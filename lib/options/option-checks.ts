@@ -1,5 +1,5 @@
 import { parseDuration } from '../duration.js';
-import { TokenOptionsError } from '../token.errors.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
 import { requireShape } from './option-keys.js';
 
 export const SECOND = 1_000;

@@ -1,6 +1,6 @@
-import { TokenOptionsError } from '../token.errors.js';
-import type { TokenModuleExtras } from '../token.module-definition.js';
-import type { AccessOptions, HeaderOptions, RefreshKey, RefreshOptions, TokenKey, TokenModuleOptions } from '../token.options.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenModuleExtras } from '../module/token.module-definition.js';
+import type { AccessOptions, HeaderOptions, RefreshKey, RefreshOptions, TokenKey, TokenModuleOptions } from './token.options.js';
 
 /**
  * The compiler demands every key of a type, so that the list cannot fall behind it. `true`: the key may be left out; `false`: it may not,

@@ -4,9 +4,9 @@ import type { MintingTerms } from '../access-token/access-token.service.js';
 import { parseDuration } from '../duration.js';
 import type { DerivedRefreshKey, RefreshKeyRing } from '../session/refresh-token.codec.js';
 import type { RotationRules } from '../session/rotation.js';
-import { TokenOptionsError } from '../token.errors.js';
-import type { RefreshKey, RefreshOptions, TokenModuleOptions } from '../token.options.js';
-import { deriveKey, kidByteOf, readSecret } from './key-material.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
+import type { RefreshKey, RefreshOptions, TokenModuleOptions } from './token.options.js';
+import { deriveKey, kidByteOf, readSecret } from '../keys/key-material.js';
 import { DAY, integerIn, MINUTE, oneOf, SECOND, span } from './option-checks.js';
 
 /** Sessions and refresh tokens, resolved. */

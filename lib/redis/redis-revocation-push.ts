@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { RevocationPush } from '../session/revocation-push.js';
-import { TokenOptionsError } from '../token.errors.js';
+import { RevocationPush } from '../revocation/revocation-push.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
 
 /** The application's client of Redis or Valkey, as ioredis has it (`new Redis(…)`). */
 export interface RedisPublisher {

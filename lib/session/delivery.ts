@@ -1,4 +1,4 @@
-import type { RevocationList } from './revocation-list.js';
+import type { RevocationList } from '../revocation/revocation-list.js';
 
 /** What of a token pair a response may still carry when it is written: both tokens, the access token only, or neither of them. */
 export type Deliverable = 'both' | 'access' | 'none';

@@ -1,7 +1,7 @@
 import { isSessionId, jsonObject, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
-import { withoutControlCharacters } from '../plain-text.js';
+import { withoutControlCharacters } from '../text.js';
 import type { Principal } from '../principal/principal.js';
 import { Delivery } from './delivery.js';
 import type { RotationOutcome } from './rotation.js';

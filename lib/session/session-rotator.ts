@@ -10,15 +10,15 @@ import {
   StoreUnavailable,
   TokenError,
   UserRejected,
-} from '../token.errors.js';
-import { withDeadline } from './deadline.js';
+} from '../errors/token.errors.js';
+import { withDeadline } from '../principal/deadline.js';
 import type { DecodedRefreshToken, RefreshTokenCodec } from './refresh-token.codec.js';
-import type { RevocationList } from './revocation-list.js';
+import type { RevocationList } from '../revocation/revocation-list.js';
 import type { RotationOutcome, RotationRules, RotationVerdict } from './rotation.js';
 import { decideRotation } from './rotation.js';
 import { Delivery } from './delivery.js';
-import type { SessionEvents } from './session-events.js';
-import type { MintedPair, TokenMinter } from './token-minter.js';
+import type { SessionEvents } from '../events/session-log.js';
+import type { MintedPair, TokenMinter } from './pair-issuer.js';
 import type { TokenRepository } from './token-repository.js';
 import { StoreConflict } from './token-repository.js';
 import type { RevokeReason, SessionKey, SessionSnapshot } from './token-session.js';

@@ -1,4 +1,4 @@
-import { refreshServiceToken } from '../instance-tokens.js';
+import { refreshServiceToken } from '../module/injection-tokens.js';
 import type { RefreshService, SignInOptions } from '../session/refresh.service.js';
 import type { TokenPair } from '../session/token-pair.js';
 

@@ -2,8 +2,8 @@ import { Logger } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { RevocationPush } from '../session/revocation-push.js';
-import { TokenOptionsError } from '../token.errors.js';
+import { RevocationPush } from '../revocation/revocation-push.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
 
 /** What is used of a client of the pg driver. */
 interface PgClient {

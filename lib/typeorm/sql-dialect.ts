@@ -1,4 +1,4 @@
-import { TokenOptionsError } from '../token.errors.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
 import type { Catalogue } from './catalogue.js';
 import { MARIADB_CATALOGUE, POSTGRES_CATALOGUE, SQLITE_CATALOGUE } from './catalogue.js';
 import type { Statement } from './statement-writer.js';

@@ -1,5 +1,5 @@
 import type { Driver, EntityMetadata, QueryRunner, Table } from 'typeorm';
-import { TokenOptionsError } from '../token.errors.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
 import type { Catalogue, TableName } from './catalogue.js';
 import type { Statement } from './statement-writer.js';
 

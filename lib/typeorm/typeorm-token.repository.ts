@@ -11,7 +11,7 @@ import type {
   SessionSnapshot,
   TokenSession,
 } from '../session/token-session.js';
-import { TokenOptionsError } from '../token.errors.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
 import type { Statement } from './statement-writer.js';
 import { SessionStatements } from './session-statements.js';
 import type { SqlDialect } from './sql-dialect.js';

@@ -3,10 +3,10 @@ import { Body, Controller, HttpCode, Post, UseInterceptors } from '@nestjs/commo
 import type { Rotation, TokenPair } from 'nestjs-token';
 import { AuthInstance, InjectRefreshService, RefreshService, TokenInterceptor, TokenModule, TokenRepository } from 'nestjs-token';
 import { createHmac, randomBytes } from 'node:crypto';
-import { tokenInstanceToken } from '../../lib/instance-tokens.js';
+import { tokenInstanceToken } from '../../lib/module/injection-tokens.js';
 import { RefreshTokenCodec, lengthPrefixed } from '../../lib/session/refresh-token.codec.js';
-import { resolveTokenOptions } from '../../lib/resolve-options.js';
-import type { TokenInstance } from '../../lib/token-instance.js';
+import { resolveTokenOptions } from '../../lib/options/resolve-options.js';
+import type { TokenInstance } from '../../lib/module/token-instance.js';
 import type { AdapterName } from '../support/app.js';
 import { ADAPTERS, bearing, expired, ISSUER, SECRET } from '../support/app.js';
 import { b64, hmac } from '../support/forge.js';

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import type { TokenModuleOptions } from 'nestjs-token';
 import { StoreUnavailable, TokenExpired, UserRejected } from 'nestjs-token';
-import { resolveTokenOptions } from '../../lib/resolve-options.js';
+import { resolveTokenOptions } from '../../lib/options/resolve-options.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
-import { TokenInstance } from '../../lib/token-instance.js';
+import { TokenInstance } from '../../lib/module/token-instance.js';
 import { codeOf, SESSION_ID } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { RevocationTerms } from '../../lib/session/revocation-list.js';
-import { RevocationList } from '../../lib/session/revocation-list.js';
+import type { RevocationTerms } from '../../lib/revocation/revocation-list.js';
+import { RevocationList } from '../../lib/revocation/revocation-list.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
 import { codeOf, SESSION_ID, sessionId } from '../support/access-tokens.js';

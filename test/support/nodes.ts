@@ -1,9 +1,9 @@
-import { resolveTokenOptions } from '../../lib/resolve-options.js';
+import { resolveTokenOptions } from '../../lib/options/resolve-options.js';
 import type { RefreshService } from '../../lib/session/refresh.service.js';
 import type { TokenRepository } from '../../lib/session/token-repository.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { TokenInstance } from '../../lib/token-instance.js';
-import type { TokenModuleOptions } from '../../lib/token.options.js';
+import { TokenInstance } from '../../lib/module/token-instance.js';
+import type { TokenModuleOptions } from '../../lib/options/token.options.js';
 
 /** One process of the application, as far as a store can tell. */
 export interface TestNode {

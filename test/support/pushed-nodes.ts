@@ -7,9 +7,9 @@ import { Clock, RefreshService, RevocationPush, TokenModule, TokenRepository } f
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { tokenInstanceToken } from '../../lib/instance-tokens.js';
-import type { ResolvedTokenOptions } from '../../lib/resolve-options.js';
-import { TokenInstance } from '../../lib/token-instance.js';
+import { tokenInstanceToken } from '../../lib/module/injection-tokens.js';
+import type { ResolvedTokenOptions } from '../../lib/options/resolve-options.js';
+import { TokenInstance } from '../../lib/module/token-instance.js';
 import { call, ISSUER, MeController, SECRET } from './app.js';
 
 /** So far away that only a hint can have made a node poll. */

@@ -4,7 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { AccessTokenService } from '../../lib/access-token/access-token.service.js';
 import { RefreshService } from '../../lib/session/refresh.service.js';
 import { InMemoryTokenRepository, issueTestPair } from '../../lib/testing/index.js';
-import { TokenModule } from '../../lib/token.module.js';
+import { TokenModule } from '../../lib/module/token.module.js';
 
 const OPTIONS = {
   issuer: 'https://api.example.com',

@@ -3,7 +3,7 @@ import * as library from 'nestjs-token';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SOURCE = readFileSync(join(import.meta.dirname, '../../lib/token.errors.ts'), 'utf8');
+const SOURCE = readFileSync(join(import.meta.dirname, '../../lib/errors/token.errors.ts'), 'utf8');
 const CLASSES = [...SOURCE.matchAll(/^export class (\w+) extends TokenError [^]*?^}/gm)].map(([text, name]) => ({
   name,
   declared: /declare readonly code: '(\w+)'/.exec(text)?.[1],

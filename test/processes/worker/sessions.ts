@@ -11,9 +11,9 @@ import {
   type SessionKey,
   type SessionSnapshot,
 } from '../../../lib/index.js';
-import { resolveTokenOptions } from '../../../lib/resolve-options.js';
+import { resolveTokenOptions } from '../../../lib/options/resolve-options.js';
 import type { RefreshService } from '../../../lib/session/refresh.service.js';
-import { TokenInstance } from '../../../lib/token-instance.js';
+import { TokenInstance } from '../../../lib/module/token-instance.js';
 import type { Command, DeathPoint, PresentCommand, Presented, SignedIn, WorkerSetup } from './messages.js';
 import { REALM, WORKER_OPTIONS } from './messages.js';
 import type { Program } from './program.js';

@@ -1,0 +1,106 @@
+import { createHash, createPrivateKey, createPublicKey, createSecretKey, hkdfSync, KeyObject } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
+import { lengthPrefixed } from '../session/refresh-token.codec.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenSecret } from '../options/token.options.js';
+import { isForeignKey } from './foreign-keys.js';
+import { isSampleSecret } from './sample-secrets.js';
+
+/** Fewest bytes of a secret (RFC 7518 §3.2 for HS256). */
+export const MIN_SECRET_BYTES = 32;
+const FEWEST_DISTINCT_BYTES = 8;
+const MANY_DISTINCT_BYTES = 20;
+const PLACEHOLDER = /^(undefined|null|NaN|\[object \w+\])$|(.)\2{15}|changeme|change[-_ ]me|your[-_ ].*(secret|key)|supersecret|password/i;
+const HOW_TO_MAKE_ONE = 'make one with: node -p "crypto.randomBytes(48).toString(\'base64url\')"';
+
+/** A secret as key material, and what is doubtful about it. */
+export interface CheckedSecret {
+  readonly key: KeyObject;
+  /** A remark for the log, or null. */
+  readonly warning: string | null;
+}
+
+/**
+ * Reads a secret once and for all. Key material of another kind is refused, whatever its encoding: an asymmetric key must never act
+ * as an HMAC secret (CVE-2022-23541).
+ *
+ * @param option path of the option, for the message.
+ * @throws {TokenOptionsError} when it is missing, short, a placeholder, or a key of another kind.
+ */
+export function readSecret(option: string, secret: unknown, minBytes = MIN_SECRET_BYTES): CheckedSecret {
+  if (secret === undefined || secret === null || secret === '') {
+    throw new TokenOptionsError(
+      option,
+      `is ${secret === '' ? 'empty' : String(secret)}: is the environment variable set? ${HOW_TO_MAKE_ONE}`,
+    );
+  }
+  const bytes = secretBytes(option, secret);
+  if (bytes.length < minBytes) {
+    throw new TokenOptionsError(option, `has ${bytes.length} bytes, needs at least ${minBytes}; ${HOW_TO_MAKE_ONE}`);
+  }
+  return { key: createSecretKey(bytes), warning: judgeEntropy(option, bytes) };
+}
+
+function secretBytes(option: string, secret: unknown): Buffer {
+  if (secret instanceof KeyObject && secret.type !== 'secret') {
+    throw new TokenOptionsError(option, `is an asymmetric key; give it in \`keys\` with its algorithm`);
+  }
+  const given = secret instanceof KeyObject ? secret.export() : secret;
+  if (typeof given !== 'string' && !Buffer.isBuffer(given)) {
+    throw new TokenOptionsError(option, 'is neither text, a Buffer nor a KeyObject');
+  }
+  const bytes = Buffer.from(given);
+  if (isForeignKey(bytes)) {
+    throw new TokenOptionsError(
+      option,
+      'looks like a PEM, DER, JWK or SSH key, a certificate or a token; if it is a key, give it in `keys` with its algorithm',
+    );
+  }
+  return bytes;
+}
+
+function judgeEntropy(option: string, bytes: Buffer): string | null {
+  const text = bytes.toString('latin1');
+  const distinct = new Set(bytes).size;
+  if (PLACEHOLDER.test(text) || distinct < FEWEST_DISTINCT_BYTES || isSampleSecret(bytes)) {
+    throw new TokenOptionsError(option, `can be guessed; ${HOW_TO_MAKE_ONE}`);
+  }
+  const isHex = /^[0-9a-f]{64,}$/i.test(text);
+  return distinct < MANY_DISTINCT_BYTES && !isHex ? `${option} has only ${distinct} distinct bytes; ${HOW_TO_MAKE_ONE}` : null;
+}
+
+/** 256 bits derived from a secret for one purpose, issuer and realm (HKDF-SHA256, RFC 5869): no two of them are ever the same. */
+export function deriveKey(secret: KeyObject, ...purpose: readonly string[]): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), Buffer.concat(purpose.map(lengthPrefixed)), 32));
+}
+
+/**
+ * Reads an asymmetric key of the ring once and for all.
+ * @throws {TokenOptionsError} when it is unreadable, or private where a public one is expected or the other way round.
+ */
+export function readAsymmetricKey(option: string, key: TokenSecret | JsonWebKey, use: 'sign' | 'verify'): KeyObject {
+  const read = key instanceof KeyObject ? key : parseAsymmetricKey(option, key);
+  const wanted = use === 'sign' ? 'private' : 'public';
+  if (read.type !== wanted) {
+    throw new TokenOptionsError(option, `is a ${read.type} key; use: '${use}' takes the ${wanted} one`);
+  }
+  return read;
+}
+
+function parseAsymmetricKey(option: string, key: string | Buffer | JsonWebKey): KeyObject {
+  const isJwk = typeof key === 'object' && !Buffer.isBuffer(key);
+  const text = isJwk ? '' : String(key);
+  try {
+    if (isJwk) return 'd' in key ? createPrivateKey({ key, format: 'jwk' }) : createPublicKey({ key, format: 'jwk' });
+    if (!/^-----BEGIN [A-Z ]+-----\r?\n/.test(text)) throw new Error('not PEM');
+    return text.includes('PRIVATE KEY') ? createPrivateKey(text) : createPublicKey(text);
+  } catch {
+    // The cause is dropped: OpenSSL's message may quote the input.
+    throw new TokenOptionsError(option, 'cannot be read; give PEM text with real line breaks (not a literal \\n), a KeyObject or a JWK');
+  }
+}
+
+/** The first byte of SHA-256 of a derived key: a `kid` that is never a position in a list. */
+export function kidByteOf(key: Buffer): number {
+  return createHash('sha256').update(key).digest().readUInt8(0);
+}

@@ -1,0 +1,169 @@
+import { createHash, createPublicKey, createSecretKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { deriveKey, readAsymmetricKey, readSecret } from './key-material.js';
+import { hasRocaFingerprint } from './roca.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenAlgorithm, TokenKey } from '../options/token.options.js';
+
+/** A key that verifies: made once at start-up, never parsed again (a string secret costs jsonwebtoken 340 µs a call). */
+export interface VerificationKey {
+  readonly kid: string;
+  readonly algorithm: TokenAlgorithm;
+  readonly key: KeyObject;
+}
+
+/** The key that signs, and verifies as a {@link VerificationKey}. */
+export interface SigningKey extends VerificationKey {
+  readonly signingKey: KeyObject;
+}
+
+/** The keys of one module instance by `kid`. A key can be retired; none can be added while the application runs. */
+export class KeyRing {
+  private readonly keys: Map<string, VerificationKey>;
+  private readonly retired = new Set<VerificationKey>();
+
+  constructor(
+    readonly signing: SigningKey,
+    verifyOnly: readonly VerificationKey[],
+  ) {
+    this.keys = new Map([signing, ...verifyOnly].map((key) => [key.kid, key]));
+  }
+
+  /** The key that a token names, or undefined: unknown or retired. There is no other look-up. */
+  find(kid: string): VerificationKey | undefined {
+    return this.keys.get(kid);
+  }
+
+  /** Whether a key that was found in this ring still verifies: asked for every cached token. */
+  verifies(key: VerificationKey): boolean {
+    return this.retired.size === 0 || !this.retired.has(key);
+  }
+
+  /** Algorithms of all keys, each once. */
+  get algorithms(): TokenAlgorithm[] {
+    return [...new Set([...this.keys.values()].map((key) => key.algorithm))];
+  }
+
+  /** Every key that verifies. */
+  get all(): readonly VerificationKey[] {
+    return [...this.keys.values()];
+  }
+
+  /**
+   * Refuses a verify-only key from this moment on, cached tokens included.
+   * @throws {RangeError} when it is the signing key.
+   */
+  retire(kid: string): void {
+    if (kid === this.signing.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
+    const key = this.keys.get(kid);
+    if (key) this.retired.add(key);
+    this.keys.delete(kid);
+  }
+}
+
+const KID = /^[A-Za-z0-9._-]{1,64}$/;
+const HASH_BYTES = { HS256: 32, HS384: 48, HS512: 64 } as const;
+const CURVES = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' } as const;
+const MIN_RSA_BITS = 2_048;
+const MIN_RSA_EXPONENT = 65_537n;
+
+/** The ring of one HS256 key that `secret` stands for; a named instance derives its own (docs/decisions/0008). */
+export function keyRingFromSecret(secret: KeyObject, issuer: string, realm: string): KeyRing {
+  const key = realm === DEFAULT_REALM ? secret : createSecretKey(deriveKey(secret, 'nestjs-token/access/1', issuer, realm));
+  return new KeyRing({ kid: kidOf(key), algorithm: 'HS256', key, signingKey: key }, []);
+}
+
+/** Realm of the instance without a name. */
+export const DEFAULT_REALM = 'default';
+
+/**
+ * @returns the ring, and remarks for the log.
+ * @throws {TokenOptionsError} on a weak or unfit key, a duplicate `kid`, secrets mixed with key pairs, or not exactly one signing key.
+ */
+export function keyRingFromKeys(keys: readonly TokenKey[]): { ring: KeyRing; warnings: string[] } {
+  const warnings: string[] = [];
+  const read = keys.map((key, index) => readKey(`keys[${index}]`, key, warnings));
+  const [signing, ...others] = read.filter((key): key is SigningKey => 'signingKey' in key);
+  if (!signing || others.length > 0) {
+    throw new TokenOptionsError('keys', `exactly one key has use: 'sign', the others use: 'verify'`);
+  }
+  if (new Set(read.map(({ key }) => key.type)).size > 1) {
+    throw new TokenOptionsError(
+      'keys',
+      'secrets and key pairs are mixed; use one kind. Refresh tokens carry clients from one ring to another',
+    );
+  }
+  const kids = read.map((key) => key.kid);
+  const duplicate = kids.find((kid, index) => kids.indexOf(kid) !== index);
+  if (duplicate !== undefined) throw new TokenOptionsError('keys', `two keys have the kid ${duplicate}`);
+  return {
+    ring: new KeyRing(
+      signing,
+      read.filter((key) => key !== signing),
+    ),
+    warnings,
+  };
+}
+
+function readKey(option: string, given: TokenKey, warnings: string[]): VerificationKey | SigningKey {
+  if (given.kid !== undefined && !(typeof given.kid === 'string' && KID.test(given.kid))) {
+    throw new TokenOptionsError(`${option}.kid`, 'is not 1 to 64 characters of A–Z a–z 0–9 . _ -');
+  }
+  requireJwkPurpose(`${option}.key`, given);
+  const signingKey =
+    given.algorithm in HASH_BYTES ? readHmacKey(option, given, warnings) : readAsymmetricKey(`${option}.key`, given.key, given.use);
+  if (signingKey.type !== 'secret') requireStrength(`${option}.key`, given.algorithm, signingKey);
+  const key = signingKey.type === 'private' ? createPublicKey(signingKey) : signingKey;
+  if (key.asymmetricKeyType === 'rsa' && hasRocaFingerprint(key)) {
+    throw new TokenOptionsError(
+      `${option}.key`,
+      'was made by a flawed chip and can be factored (ROCA, CVE-2017-15361); make a new key elsewhere',
+    );
+  }
+  const verification = { kid: given.kid ?? kidOf(key), algorithm: given.algorithm, key };
+  return given.use === 'sign' ? { ...verification, signingKey } : verification;
+}
+
+function readHmacKey(option: string, given: TokenKey, warnings: string[]): KeyObject {
+  const { key: material } = given;
+  const isJwk = typeof material === 'object' && 'kty' in material;
+  const bytes = isJwk && material.kty === 'oct' ? Buffer.from(typeof material.k === 'string' ? material.k : '', 'base64url') : material;
+  const { key, warning } = readSecret(`${option}.key`, bytes, HASH_BYTES[given.algorithm as keyof typeof HASH_BYTES]);
+  if (warning) warnings.push(warning);
+  return key;
+}
+
+/** `use`, `key_ops` and `alg` of a JWK (RFC 7517 §4) must agree with what the key is given for. */
+function requireJwkPurpose(option: string, { key, use, algorithm }: TokenKey): void {
+  if (typeof key !== 'object' || !('kty' in key)) return;
+  const { use: jwkUse, key_ops: operations, alg } = key as { use?: string; key_ops?: string[]; alg?: string };
+  if (jwkUse !== undefined && jwkUse !== 'sig') throw new TokenOptionsError(option, `the JWK has use '${jwkUse}', not 'sig'`);
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes(use)))
+    throw new TokenOptionsError(option, `the JWK's key_ops lack '${use}'`);
+  if (alg !== undefined && alg !== algorithm) throw new TokenOptionsError(option, `the JWK is for '${alg}', not ${algorithm}`);
+}
+
+function requireStrength(option: string, algorithm: TokenAlgorithm, key: KeyObject): void {
+  const { modulusLength = 0, publicExponent = 0n, namedCurve } = key.asymmetricKeyDetails ?? {};
+  if (algorithm in CURVES) {
+    const curve = CURVES[algorithm as keyof typeof CURVES];
+    if (key.asymmetricKeyType !== 'ec' || namedCurve !== curve)
+      throw new TokenOptionsError(option, `${algorithm} takes an EC key on ${curve}`);
+  } else if (key.asymmetricKeyType !== 'rsa' || modulusLength < MIN_RSA_BITS || publicExponent < MIN_RSA_EXPONENT) {
+    throw new TokenOptionsError(
+      option,
+      `${algorithm} takes an RSA key of at least ${MIN_RSA_BITS} bits with an exponent of at least 65537`,
+    );
+  }
+}
+
+/** Eight bytes that tell keys apart and say nothing of a secret one. */
+function kidOf(key: KeyObject): string {
+  const digest =
+    key.type === 'secret'
+      ? deriveKey(key, 'nestjs-token/kid/1')
+      : createHash('sha256')
+          .update(key.export({ format: 'der', type: 'spki' }))
+          .digest();
+  return digest.subarray(0, 8).toString('base64url');
+}

@@ -1,0 +1,46 @@
+import type { CustomDecorator } from '@nestjs/common';
+import { SetMetadata } from '@nestjs/common';
+import type { Duration } from '../duration.js';
+import { parseDuration } from '../duration.js';
+import { INSTANCE_METADATA } from './callers.js';
+
+/** Metadata keys that the guard and the interceptor read: of the handler, else of its class. `access` is not inherited by a subclass. */
+export const AUTH_METADATA = {
+  access: 'nestjs-token:access',
+  fresh: 'nestjs-token:fresh',
+  instance: INSTANCE_METADATA,
+} as const;
+
+/**
+ * Opens a route, or all routes of a controller, that a guard would close. No token is checked. A subclass does not inherit it from its
+ * base class; {@link Protected} closes single routes of an open controller. The application refuses to start when it opens
+ * a method with {@link Fresh}, or, on a class, a method with `@UseGuards(JwtAuthGuard)`.
+ */
+export const Public = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'public');
+
+/**
+ * Closes a route, or all routes of a controller, to callers without a good token, as a guard does by default: for single routes of a
+ * controller that is marked with {@link Public} or {@link OptionalAuth}. It binds no guard: that is `globalGuard` or `@UseGuards(JwtAuthGuard)`.
+ *
+ * @example
+ * ```ts
+ * @Controller('articles') @Public() @UseGuards(JwtAuthGuard)
+ * class ArticlesController {
+ *   @Get() list() {}                    // open
+ *   @Post() @Protected() publish() {}   // needs a token
+ * }
+ * ```
+ */
+export const Protected = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'required');
+
+/** A request without credentials is anonymous; one with bad credentials is still refused. */
+export const OptionalAuth = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'optional');
+
+/**
+ * The user must have signed in within `maxAge`; otherwise `fresh_token_required`, and the session lives on. A refresh does not count.
+ * @throws {TypeError} on a malformed duration.
+ */
+export const Fresh = (maxAge: Duration): CustomDecorator => SetMetadata(AUTH_METADATA.fresh, parseDuration(maxAge));
+
+/** Which module instance guards a route or controller, by the `name` given to `TokenModule`. */
+export const AuthInstance = (name: string): CustomDecorator => SetMetadata(AUTH_METADATA.instance, name);

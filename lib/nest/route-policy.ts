@@ -1,0 +1,65 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import { DEFAULT_REALM } from '../keys/key-ring.js';
+import { tokenInstanceToken } from '../module/injection-tokens.js';
+import type { TokenInstance } from '../module/token-instance.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
+import { AUTH_METADATA } from './decorators.js';
+
+/** What the decorators say of a route. */
+export interface RoutePolicy {
+  readonly access: 'required' | 'optional' | 'public';
+  /** Milliseconds since sign-in that the route allows, or undefined: any. */
+  readonly freshMs: number | undefined;
+  readonly instance: TokenInstance;
+}
+
+type Callable = (...args: never[]) => unknown;
+
+/**
+ * Who may call a route: by the decorator of its handler, else by that of its own class. A subclass of an open class is not open: its
+ * author may not know that the base class is. Instance and `@Fresh()` are inherited, which only ever closes more.
+ */
+export function accessOf(controller: object, handler: object): RoutePolicy['access'] {
+  const declared: unknown =
+    Reflect.getMetadata(AUTH_METADATA.access, handler) ?? Reflect.getOwnMetadata(AUTH_METADATA.access, controller) ?? 'required';
+  return declared as RoutePolicy['access'];
+}
+
+/** Reads the decorators of a handler, else of its class, once. */
+export class RoutePolicies {
+  private readonly byClass = new WeakMap<object, WeakMap<object, RoutePolicy>>();
+
+  constructor(private readonly moduleRef: ModuleRef) {}
+
+  of(context: ExecutionContext): RoutePolicy {
+    const controller = context.getClass();
+    const handler = context.getHandler() as Callable;
+    const known = this.byClass.get(controller)?.get(handler);
+    return known ?? this.read(controller, handler);
+  }
+
+  private read(controller: object, handler: object): RoutePolicy {
+    const metadata = (key: string): unknown => Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
+    const policy = {
+      access: accessOf(controller, handler),
+      freshMs: metadata(AUTH_METADATA.fresh) as number | undefined,
+      instance: this.instance((metadata(AUTH_METADATA.instance) as string | undefined) ?? DEFAULT_REALM),
+    };
+    const handlers = this.byClass.get(controller) ?? new WeakMap<object, RoutePolicy>();
+    this.byClass.set(controller, handlers.set(handler, policy));
+    return policy;
+  }
+
+  private instance(name: string): TokenInstance {
+    try {
+      return this.moduleRef.get<TokenInstance>(tokenInstanceToken(name), { strict: false });
+    } catch {
+      const remedy =
+        name === DEFAULT_REALM
+          ? 'import TokenModule without a name, or mark the route with @AuthInstance()'
+          : 'import TokenModule with that name';
+      throw new TokenOptionsError('name', `no TokenModule is named '${name}': ${remedy}`);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
+import { Catch } from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
+import { BaseExceptionFilter } from '@nestjs/core';
+import { throwError } from 'rxjs';
+import { TokenError } from '../errors/token.errors.js';
+import type { AnswerTerms } from './error-response.js';
+import { prepareAnswer } from './error-response.js';
+import { messageFailureOf } from './context-failure.js';
+
+/**
+ * The last resort for a {@link TokenError} that neither the guard nor the interceptor has seen, because a handler threw it: gives the
+ * response its challenge, `Retry-After` and body. Every filter of the application goes before it.
+ */
+@Catch(TokenError)
+export class TokenErrorFilter extends BaseExceptionFilter<TokenError> {
+  /**
+   * @param terms how errors are answered.
+   * @param httpAdapterHost holds the application's HTTP adapter as soon as there is one.
+   */
+  constructor(
+    private readonly terms: AnswerTerms,
+    protected override readonly httpAdapterHost: HttpAdapterHost,
+  ) {
+    super();
+  }
+
+  /** @returns for a message of a microservice, the failure; a GraphQL error is thrown on. */
+  override catch(error: TokenError, host: ArgumentsHost): unknown {
+    const type = host.getType<string>();
+    if (type === 'rpc') return throwError(() => messageFailureOf(error));
+    if (type !== 'http') throw error;
+    prepareAnswer(error, { context: host as ExecutionContext, response: host.switchToHttp().getResponse<object>() }, this.terms);
+    super.catch(error, host);
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import { catchError, tap } from 'rxjs';
+import { responseOf } from './request-context.js';
+import { TokenPair } from '../session/token-pair.js';
+import { SessionRevoked, TokenError } from '../errors/token.errors.js';
+import { prepareAnswer } from './error-response.js';
+import { RoutePolicies } from './route-policy.js';
+
+/** How deep in a result a pair is looked for: `{ user, tokens: { … pair } }`. */
+const DEPTH = 3;
+
+/**
+ * Sends the token pair that a handler returns (alone, or nested as in `{ user, tokens: pair }`) in the response headers too, uncacheable;
+ * and gives a {@link TokenError} that the handler throws its challenge. Bind it to sign-in and explicit refresh, not to every route: tokens
+ * that the guard refreshes need no interceptor.
+ */
+@Injectable()
+export class TokenInterceptor implements NestInterceptor {
+  @Inject(ModuleRef)
+  private readonly moduleRef!: ModuleRef;
+  private policies: RoutePolicies | undefined;
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    this.policies ??= new RoutePolicies(this.moduleRef);
+    const { instance } = this.policies.of(context);
+    const response = responseOf(context);
+    return next.handle().pipe(
+      tap((result) => {
+        const pair = pairIn(result, DEPTH);
+        if (pair?.deliverable === 'none') throw new SessionRevoked(pair.sessionId);
+        if (pair && response) instance.transport.write(response, pair);
+      }),
+      catchError((error: unknown) => {
+        if (error instanceof TokenError) prepareAnswer(error, { context, response }, instance.answers);
+        throw error;
+      }),
+    );
+  }
+}
+
+/** Looks into arrays and plain objects only, and calls no getter: a handler may return anything. */
+function pairIn(result: unknown, depth: number): TokenPair | undefined {
+  if (result instanceof TokenPair) return result;
+  if (depth === 0) return undefined;
+  for (const member of membersOf(result)) {
+    const pair = pairIn(member, depth - 1);
+    if (pair) return pair;
+  }
+  return undefined;
+}
+
+function membersOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== 'object' || value === null || !isPlain(value)) return [];
+  return Object.values(Object.getOwnPropertyDescriptors(value)).map((descriptor): unknown => descriptor.value);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}

@@ -1,0 +1,113 @@
+import { StoreUnavailable, TokenRevoked } from '../errors/token.errors.js';
+import type { RevocationHints } from './revocation-hints.js';
+import { RevocationPoller } from './revocation-poller.js';
+import type { ReadingTerms } from './revocation-reader.js';
+import { RevocationReader } from './revocation-reader.js';
+import type { RevokedSession, TokenRepository } from '../session/token-repository.js';
+
+/** How a node learns of revocations. */
+export interface RevocationTerms extends ReadingTerms {
+  readonly mode: 'poll' | 'strict' | 'off';
+  /** For tests of what hints do without it: from one poll to the next, milliseconds. @defaultValue half a second */
+  readonly intervalMs?: number | undefined;
+}
+
+/**
+ * The sessions revoked within the last access lifetime, so that their access tokens die without a query per request. A node's own
+ * revocations are here at once, those of others with the next poll of an indexed column, or sooner on a hint.
+ */
+export class RevocationList {
+  /** Session id → `performance.now()` from which no access token of it can be alive. In order of that instant. */
+  private readonly revoked = new Map<string, number>();
+  private readonly poller: RevocationPoller;
+
+  /** @param hints the push channel, where there is one. */
+  constructor(
+    private readonly repository: TokenRepository,
+    private readonly terms: RevocationTerms,
+    private readonly hints: RevocationHints | null = null,
+  ) {
+    const reader = new RevocationReader(repository, terms, (sessions) => this.addUnknown(sessions));
+    this.poller = new RevocationPoller(reader, terms.intervalMs);
+  }
+
+  /** Adds sessions that this node has just revoked, and tells the other nodes. */
+  addOwn(sessionIds: readonly string[]): void {
+    this.add(sessionIds);
+    if (this.poller.isRunning) this.hints?.announce();
+  }
+
+  /** Adds sessions that this node has seen revoked. */
+  add(sessionIds: readonly string[]): void {
+    const now = performance.now();
+    const until = now + this.terms.horizonMs;
+    this.forgetOld(now);
+    for (const id of sessionIds) {
+      this.revoked.delete(id);
+      this.revoked.set(id, until);
+    }
+  }
+
+  /** Whether a session is known here to be revoked. No I/O. */
+  has(sessionId: string): boolean {
+    return this.revoked.size > 0 && this.revoked.has(sessionId);
+  }
+
+  /**
+   * Whether the last successful poll began at most a second before `now` (`performance.now()`). If not, this node was frozen, blocked or
+   * idle: {@link catchUp} before you rely on {@link has}. While the store fails the list counts as current, because waiting would turn an
+   * outage of the store into an outage of everything. Always true unless the mode is `'poll'`. No I/O.
+   */
+  isCurrent(now: number): boolean {
+    return this.poller.isCurrent(now);
+  }
+
+  /** Polls unless the list is current; joins a poll under way. Never rejects, and takes a second at most. */
+  async catchUp(): Promise<void> {
+    await this.poller.catchUp();
+  }
+
+  /** Whether {@link confirm} must be asked for every request. */
+  get isStrict(): boolean {
+    return this.terms.mode === 'strict';
+  }
+
+  /**
+   * Asks the store whether the session lives.
+   * @throws {TokenRevoked | StoreUnavailable}
+   */
+  async confirm(sessionId: string): Promise<void> {
+    const found = await this.repository.find({ realm: this.terms.realm, id: sessionId }).catch((cause: unknown) => {
+      throw new StoreUnavailable({ cause });
+    });
+    if (!found || found.session.revokedAt !== null) throw new TokenRevoked(sessionId);
+  }
+
+  /** Reads what was revoked since the last successful poll. Rejects when the store does. */
+  async poll(): Promise<void> {
+    await this.poller.poll();
+  }
+
+  /** Reads what a restarted node must know before it serves, then polls every half a second and on hints. Keeps no process alive. */
+  async start(): Promise<void> {
+    if (this.terms.mode === 'off') return;
+    await this.poll();
+    if (this.terms.mode === 'poll') this.poller.start(this.hints);
+  }
+
+  /** Ends polling and announcing. Anyone who has opened the push channel closes it. */
+  stop(): void {
+    this.poller.stop();
+  }
+
+  private addUnknown(sessions: readonly RevokedSession[]): void {
+    this.add(sessions.map(({ id }) => id).filter((id) => !this.has(id)));
+  }
+
+  private forgetOld(now: number): void {
+    for (const [id, until] of this.revoked) {
+      if (until > now) return;
+      this.revoked.delete(id);
+    }
+  }
+}
