@@ -1,5 +1,5 @@
 // Generates the tables of docs/reference/ from the sources, between `<!-- table: NAME -->` and `<!-- /table -->`:
-// `options` from lib/options/token.options.ts, `errors` from lib/errors/token.errors.ts.
+// `options` from lib/options/token.options.ts, `errors` from lib/protocol/token-errors.ts and the comments of lib/errors/token.errors.ts.
 // --write puts them there, --check fails when they are not what the sources say.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,7 +54,7 @@ function optionsTable() {
 function errorsTable() {
   const source = parse('lib/errors/token.errors.ts');
   const classes = new Map(source.statements.filter(ts.isClassDeclaration).map((node) => [errorCode(node), node]));
-  const rows = errorEntries(source).map(({ code: name, status, wireError, terminal }) => {
+  const rows = errorEntries(parse('lib/protocol/token-errors.ts')).map(({ code: name, status, wireError, terminal }) => {
     const node = classes.get(name);
     if (!node) fail(`lib/errors/token.errors.ts: no class for ${name}`);
     return [`\`${name}\``, status, wireError === 'null' ? '' : `\`${wireError}\``, terminal === 'true' ? 'yes' : '', summary(node)];
@@ -70,7 +70,7 @@ function errorEntries(source) {
   const declarations = source.statements.filter(ts.isVariableStatement).flatMap((node) => [...node.declarationList.declarations]);
   let table = declarations.find((node) => node.name.getText(source) === 'TOKEN_ERRORS')?.initializer;
   while (table && !ts.isObjectLiteralExpression(table)) table = table.expression;
-  if (!table) fail('lib/errors/token.errors.ts: no TOKEN_ERRORS');
+  if (!table) fail('lib/protocol/token-errors.ts: no TOKEN_ERRORS');
   return table.properties.map((row) => ({
     code: row.name.getText(source),
     ...Object.fromEntries(row.initializer.properties.map((cell) => [cell.name.getText(source), literal(cell.initializer, source)])),

@@ -5,7 +5,12 @@
  * @module nestjs-token
  */
 export { TokenModule } from './module/token.module.js';
-export type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions, TokenOptionsFactory } from './module/token.module-definition.js';
+export type {
+  TokenModuleAsyncOptions,
+  TokenModuleExtras,
+  TokenModuleRootOptions,
+  TokenOptionsFactory,
+} from './module/token.module-definition.js';
 export type {
   AccessOptions,
   HeaderOptions,
@@ -86,7 +91,6 @@ export {
   SessionNotFound,
   SessionRevoked,
   StoreUnavailable,
-  TOKEN_ERRORS,
   TokenError,
   TokenExpired,
   TokenInvalid,
@@ -99,4 +103,6 @@ export {
   TokenTypeMismatch,
   UserRejected,
 } from './errors/token.errors.js';
-export type { AnyTokenError, TokenErrorBody, TokenErrorCode, TokenErrorDescription, TokenHook } from './errors/token.errors.js';
+export type { AnyTokenError, TokenHook } from './errors/token.errors.js';
+export { TOKEN_ERRORS } from './protocol/token-errors.js';
+export type { TokenErrorBody, TokenErrorCode, TokenErrorDescription } from './protocol/token-errors.js';

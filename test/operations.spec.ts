@@ -103,9 +103,9 @@ describe('docs/operations.md, rotating keys (R-22)', () => {
       TokenInstance,
     ];
     const pair = await first.refresh.signIn('alice');
-    await expect(accessDone.accessTokens.verify(pair.accessToken)).rejects.toMatchObject({ code: 'token_invalid' });
+    await expect(accessDone.accessTokens.verify(pair.accessToken)).rejects.toMatchObject({ errorCode: 'token_invalid' });
     expect((await accessDone.refresh.rotate(pair.refreshToken)).outcome).toBe('rotated');
-    await expect(refreshDone.refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ code: 'refresh_invalid' });
+    await expect(refreshDone.refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ errorCode: 'refresh_invalid' });
   });
 });
 

@@ -1,60 +1,6 @@
 import { HttpException } from '@nestjs/common';
-
-/** Every code that a {@link TokenError} carries. Codes are public API: switch on them, never on messages. */
-export type TokenErrorCode = keyof typeof TOKEN_ERRORS;
-
-/** What one {@link TokenErrorCode} means to a client. */
-export interface TokenErrorDescription {
-  /** HTTP status of the answer. */
-  readonly status: number;
-  /** `error` of the challenge (RFC 6750 §3.1); null: the challenge is bare, or there is none. */
-  readonly wireError: string | null;
-  /** true: what the client holds is worthless, the user must sign in again. false: it may refresh, retry or re-authenticate. */
-  readonly terminal: boolean;
-  /** The message of the answer: constant, free of tokens, secrets and claims. */
-  readonly message: string;
-}
-
-/** Code → status, wire error, terminal flag and message: the one table behind answers, documentation and tests. */
-export const TOKEN_ERRORS = {
-  token_missing: { status: 401, wireError: null, terminal: false, message: 'access token is missing' },
-  token_malformed: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is malformed' },
-  token_invalid: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is invalid' },
-  token_expired: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token has expired' },
-  token_not_yet_valid: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is not valid yet' },
-  token_revoked: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session of the access token has been revoked' },
-  token_type_mismatch: { status: 401, wireError: 'invalid_token', terminal: false, message: 'token is not an access token' },
-  token_too_large: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is too large' },
-  refresh_missing: { status: 401, wireError: null, terminal: true, message: 'refresh token is missing' },
-  refresh_invalid: { status: 401, wireError: 'invalid_token', terminal: true, message: 'refresh token is invalid' },
-  refresh_expired: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session has expired' },
-  refresh_reused: {
-    status: 401,
-    wireError: 'invalid_token',
-    terminal: true,
-    message: 'refresh token has already been used, the session has been revoked',
-  },
-  session_revoked: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session has been revoked' },
-  session_not_found: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session does not exist' },
-  session_mismatch: {
-    status: 401,
-    wireError: 'invalid_token',
-    terminal: false,
-    message: 'access token and refresh token belong to different sessions',
-  },
-  refresh_limited: { status: 429, wireError: null, terminal: false, message: 'session has been refreshed too often' },
-  fresh_token_required: { status: 401, wireError: 'invalid_token', terminal: false, message: 'a more recent sign-in is required' },
-  user_rejected: { status: 401, wireError: 'invalid_token', terminal: true, message: 'user is gone or disabled' },
-  context_unsupported: {
-    status: 403,
-    wireError: null,
-    terminal: false,
-    message: 'tokens are read from requests, not from messages and subscriptions',
-  },
-  store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
-  hook_timeout: { status: 503, wireError: null, terminal: false, message: 'the application did not answer in time, try again' },
-  hook_failed: { status: 500, wireError: null, terminal: false, message: 'a hook of the application failed' },
-} as const satisfies Record<string, TokenErrorDescription>;
+import type { TokenErrorBody, TokenErrorCode } from '../protocol/token-errors.js';
+import { TOKEN_ERRORS } from '../protocol/token-errors.js';
 
 const REASONS = {
   401: 'Unauthorized',
@@ -64,21 +10,13 @@ const REASONS = {
   503: 'Service Unavailable',
 } as const;
 
-/** The default body of a {@link TokenError}: Nest's own three members and the stable code. */
-export interface TokenErrorBody {
-  statusCode: number;
-  message: string;
-  error: string;
-  errorCode: TokenErrorCode;
-}
-
 /**
- * Base of every error that a token, a session or its store causes in a request. Nest answers it like any `HttpException`;
- * the guard and the interceptor add the challenge (RFC 6750 §3) and `Retry-After`. Carries no token, secret or claim.
+ * Base of every error that a token, a session or its store causes in a request. Nest makes a response of it as of any
+ * `HttpException`; the guard and the interceptor add the challenge (RFC 6750 §3) and `Retry-After`. It carries no token, secret or claim.
  */
 export abstract class TokenError extends HttpException {
   /** Stable across releases: switch on this, never on `message`. */
-  readonly code: TokenErrorCode;
+  override readonly errorCode: TokenErrorCode;
   /** Whether the user must sign in again. @see TokenErrorDescription.terminal */
   readonly terminal: boolean;
   /** `error` of the challenge, or null. */
@@ -87,22 +25,24 @@ export abstract class TokenError extends HttpException {
   readonly retryAfter: number | null = null;
   #body: unknown;
 
-  protected constructor(code: TokenErrorCode, options?: ErrorOptions) {
-    const { status, message, terminal, wireError } = TOKEN_ERRORS[code];
-    const body: TokenErrorBody = { statusCode: status, message, error: REASONS[status], errorCode: code };
+  /** @internal */
+  protected constructor(errorCode: TokenErrorCode, options?: ErrorOptions) {
+    const { status, message, terminal, wireError } = TOKEN_ERRORS[errorCode];
+    const signIn = terminal && { signIn: true as const };
+    const body: TokenErrorBody = { statusCode: status, message, error: REASONS[status], errorCode, ...signIn };
     super(body, status, options);
-    this.code = code;
+    this.errorCode = errorCode;
     this.terminal = terminal;
     this.wireError = wireError;
     this.#body = body;
   }
 
-  /** The body of the answer: a {@link TokenErrorBody}, or what the `errorBody` option made of it. */
+  /** The body of the response: a {@link TokenErrorBody}, or what the `errorBody` option made of it. */
   override getResponse(): string | object {
     return this.#body as string | object;
   }
 
-  /** Replaces the body of the answer; the status and the challenge stay. */
+  /** Replaces the body of the response. The status and the challenge stay as they are. @internal */
   shapeBody(body: unknown): void {
     this.#body = body;
   }
@@ -111,7 +51,7 @@ export abstract class TokenError extends HttpException {
 /** No access token came with a request to a guarded route. The challenge is bare (RFC 6750 §3.1). */
 export class TokenMissing extends TokenError {
   override readonly name = 'TokenMissing';
-  declare readonly code: 'token_missing';
+  declare readonly errorCode: 'token_missing';
   constructor(options?: ErrorOptions) {
     super('token_missing', options);
   }
@@ -120,7 +60,7 @@ export class TokenMissing extends TokenError {
 /** The credential is not three canonical base64url segments of JSON objects (RFC 7515 §3, RFC 7519 §7.2). */
 export class TokenMalformed extends TokenError {
   override readonly name = 'TokenMalformed';
-  declare readonly code: 'token_malformed';
+  declare readonly errorCode: 'token_malformed';
   constructor(options?: ErrorOptions) {
     super('token_malformed', options);
   }
@@ -129,7 +69,7 @@ export class TokenMalformed extends TokenError {
 /** The signature, the key, the header or a claim is wrong. Deliberately says no more. */
 export class TokenInvalid extends TokenError {
   override readonly name = 'TokenInvalid';
-  declare readonly code: 'token_invalid';
+  declare readonly errorCode: 'token_invalid';
   /** true when the `kid` is unknown here or retired: the one case that a refresh token may heal. */
   readonly unknownKey: boolean;
   constructor(options?: ErrorOptions & { unknownKey?: boolean }) {
@@ -141,7 +81,7 @@ export class TokenInvalid extends TokenError {
 /** A genuine access token whose `exp` has passed (RFC 7519 §4.1.4). */
 export class TokenExpired extends TokenError {
   override readonly name = 'TokenExpired';
-  declare readonly code: 'token_expired';
+  declare readonly errorCode: 'token_expired';
   /** @param sessionId the session (`sid`) of the token, whose signature was right. */
   constructor(
     readonly sessionId: string,
@@ -154,7 +94,7 @@ export class TokenExpired extends TokenError {
 /** A genuine access token whose `nbf` or `iat` lies in the future by more than the leeway (RFC 7519 §4.1.5). */
 export class TokenNotYetValid extends TokenError {
   override readonly name = 'TokenNotYetValid';
-  declare readonly code: 'token_not_yet_valid';
+  declare readonly errorCode: 'token_not_yet_valid';
   constructor(options?: ErrorOptions) {
     super('token_not_yet_valid', options);
   }
@@ -163,7 +103,7 @@ export class TokenNotYetValid extends TokenError {
 /** A genuine access token whose session has been revoked. */
 export class TokenRevoked extends TokenError {
   override readonly name = 'TokenRevoked';
-  declare readonly code: 'token_revoked';
+  declare readonly errorCode: 'token_revoked';
   /** @param sessionId the revoked session. */
   constructor(
     readonly sessionId: string,
@@ -176,7 +116,7 @@ export class TokenRevoked extends TokenError {
 /** The token is of another type than `at+jwt` (RFC 9068 §4). */
 export class TokenTypeMismatch extends TokenError {
   override readonly name = 'TokenTypeMismatch';
-  declare readonly code: 'token_type_mismatch';
+  declare readonly errorCode: 'token_type_mismatch';
   constructor(options?: ErrorOptions) {
     super('token_type_mismatch', options);
   }
@@ -185,7 +125,7 @@ export class TokenTypeMismatch extends TokenError {
 /** The credential is longer than 8192 characters; nothing of it was parsed. */
 export class TokenTooLarge extends TokenError {
   override readonly name = 'TokenTooLarge';
-  declare readonly code: 'token_too_large';
+  declare readonly errorCode: 'token_too_large';
   constructor(options?: ErrorOptions) {
     super('token_too_large', options);
   }
@@ -194,7 +134,7 @@ export class TokenTooLarge extends TokenError {
 /** An explicit refresh came without a refresh token. */
 export class RefreshTokenMissing extends TokenError {
   override readonly name = 'RefreshTokenMissing';
-  declare readonly code: 'refresh_missing';
+  declare readonly errorCode: 'refresh_missing';
   constructor(options?: ErrorOptions) {
     super('refresh_missing', options);
   }
@@ -203,7 +143,7 @@ export class RefreshTokenMissing extends TokenError {
 /** Not a refresh token of this instance: wrong form, key or authentication code. No session was looked up. */
 export class RefreshTokenInvalid extends TokenError {
   override readonly name = 'RefreshTokenInvalid';
-  declare readonly code: 'refresh_invalid';
+  declare readonly errorCode: 'refresh_invalid';
   constructor(options?: ErrorOptions) {
     super('refresh_invalid', options);
   }
@@ -212,7 +152,7 @@ export class RefreshTokenInvalid extends TokenError {
 /** The session's idle or absolute lifetime is over. */
 export class RefreshTokenExpired extends TokenError {
   override readonly name = 'RefreshTokenExpired';
-  declare readonly code: 'refresh_expired';
+  declare readonly errorCode: 'refresh_expired';
   /** @param sessionId the session that has expired. */
   constructor(
     readonly sessionId: string,
@@ -225,7 +165,7 @@ export class RefreshTokenExpired extends TokenError {
 /** Two holders of one refresh token: its session has been revoked (RFC 9700 §4.14.2). */
 export class RefreshTokenReused extends TokenError {
   override readonly name = 'RefreshTokenReused';
-  declare readonly code: 'refresh_reused';
+  declare readonly errorCode: 'refresh_reused';
   /** @param sessionId the session that has been revoked. */
   constructor(
     readonly sessionId: string,
@@ -238,7 +178,7 @@ export class RefreshTokenReused extends TokenError {
 /** The session of the refresh token has been revoked before. */
 export class SessionRevoked extends TokenError {
   override readonly name = 'SessionRevoked';
-  declare readonly code: 'session_revoked';
+  declare readonly errorCode: 'session_revoked';
   /** @param sessionId the revoked session. */
   constructor(
     readonly sessionId: string,
@@ -251,7 +191,7 @@ export class SessionRevoked extends TokenError {
 /** A genuine refresh token without a session: purged after its absolute lifetime, or deleted by hand. */
 export class SessionNotFound extends TokenError {
   override readonly name = 'SessionNotFound';
-  declare readonly code: 'session_not_found';
+  declare readonly errorCode: 'session_not_found';
   /** @param sessionId the session that does not exist. */
   constructor(
     readonly sessionId: string,
@@ -268,7 +208,7 @@ export class SessionNotFound extends TokenError {
  */
 export class SessionMismatch extends TokenError {
   override readonly name = 'SessionMismatch';
-  declare readonly code: 'session_mismatch';
+  declare readonly errorCode: 'session_mismatch';
   constructor(options?: ErrorOptions) {
     super('session_mismatch', options);
   }
@@ -277,7 +217,7 @@ export class SessionMismatch extends TokenError {
 /** The session has used up its rotations for this window. It lives; the client waits. */
 export class RefreshLimited extends TokenError {
   override readonly name = 'RefreshLimited';
-  declare readonly code: 'refresh_limited';
+  declare readonly errorCode: 'refresh_limited';
   override readonly retryAfter: number;
   /** @param retryAfter whole seconds until the window is over, 1 at the least. */
   constructor(retryAfter: number, options?: ErrorOptions) {
@@ -289,7 +229,7 @@ export class RefreshLimited extends TokenError {
 /** The sign-in is older than a route marked with `Fresh` allows. The session lives. */
 export class FreshTokenRequired extends TokenError {
   override readonly name = 'FreshTokenRequired';
-  declare readonly code: 'fresh_token_required';
+  declare readonly errorCode: 'fresh_token_required';
   constructor(options?: ErrorOptions) {
     super('fresh_token_required', options);
   }
@@ -298,7 +238,7 @@ export class FreshTokenRequired extends TokenError {
 /** The `loadUser` hook says that the user is gone or disabled. */
 export class UserRejected extends TokenError {
   override readonly name = 'UserRejected';
-  declare readonly code: 'user_rejected';
+  declare readonly errorCode: 'user_rejected';
   constructor(options?: ErrorOptions) {
     super('user_rejected', options);
   }
@@ -310,7 +250,7 @@ export class UserRejected extends TokenError {
  */
 export class ContextUnsupported extends TokenError {
   override readonly name = 'ContextUnsupported';
-  declare readonly code: 'context_unsupported';
+  declare readonly errorCode: 'context_unsupported';
   constructor(options?: ErrorOptions) {
     super('context_unsupported', options);
   }
@@ -322,7 +262,7 @@ export class ContextUnsupported extends TokenError {
  */
 export class StoreUnavailable extends TokenError {
   override readonly name = 'StoreUnavailable';
-  declare readonly code: 'store_unavailable';
+  declare readonly errorCode: 'store_unavailable';
   override readonly retryAfter: number = 1;
   constructor(options?: ErrorOptions) {
     super('store_unavailable', options);
@@ -335,7 +275,7 @@ export type TokenHook = 'loadUser' | 'claims';
 /** The `loadUser` or `claims` hook did not answer within `hookTimeout`. Nothing is lost: the client keeps its tokens and retries. */
 export class HookTimeout extends TokenError {
   override readonly name = 'HookTimeout';
-  declare readonly code: 'hook_timeout';
+  declare readonly errorCode: 'hook_timeout';
   override readonly retryAfter: number = 1;
   /** @param hook which one. */
   constructor(
@@ -352,7 +292,7 @@ export class HookTimeout extends TokenError {
  */
 export class HookFailed extends TokenError {
   override readonly name = 'HookFailed';
-  declare readonly code: 'hook_failed';
+  declare readonly errorCode: 'hook_failed';
   /** @param hook which one; its error is the `cause`. */
   constructor(
     readonly hook: TokenHook,
@@ -363,7 +303,7 @@ export class HookFailed extends TokenError {
 }
 
 /**
- * Every error of this package that reaches a client, as one union: `switch (error.code)` narrows it, and the compiler reports a code that
+ * Every error of this package that reaches a client, as one union: `switch (error.errorCode)` narrows it, and the compiler reports a code that
  * the switch has forgotten. It has one member for each {@link TokenErrorCode}, so a later version of this package may add members.
  *
  * @example
@@ -371,7 +311,7 @@ export class HookFailed extends TokenError {
  * @Catch(TokenError)
  * class TokenErrorFilter implements ExceptionFilter<AnyTokenError> {
  *   catch(error: AnyTokenError, host: ArgumentsHost) {
- *     switch (error.code) {
+ *     switch (error.errorCode) {
  *       case 'refresh_limited':
  *         return retryIn(host, error.retryAfter);
  *       case 'refresh_reused':

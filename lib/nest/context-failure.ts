@@ -28,6 +28,6 @@ export async function failureIn(context: ExecutionContext, error: TokenError): P
 }
 
 /** The part of an error that a message can carry. */
-export function messageFailureOf({ message, code }: TokenError): MessageFailure {
-  return { status: 'error', message, errorCode: code };
+export function messageFailureOf({ message, errorCode }: TokenError): MessageFailure {
+  return { status: 'error', message, errorCode };
 }

@@ -1,7 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
-import type { TokenError, TokenErrorCode } from '../errors/token.errors.js';
+import type { TokenError } from '../errors/token.errors.js';
 import { HookFailed, HookTimeout } from '../errors/token.errors.js';
+import type { TokenErrorCode } from '../protocol/token-errors.js';
 import type { TokenModuleOptions } from '../options/token.options.js';
 import { operationOf } from './request-context.js';
 import { rawResponseOf } from '../transport/response-headers.js';
@@ -21,12 +22,12 @@ export class OutageLog {
 
   report(error: TokenError): void {
     const now = performance.now();
-    if (now < (this.silentUntil.get(error.code) ?? -Infinity)) return;
-    this.silentUntil.set(error.code, now + 1_000);
+    if (now < (this.silentUntil.get(error.errorCode) ?? -Infinity)) return;
+    this.silentUntil.set(error.errorCode, now + 1_000);
     const { cause } = error;
     // A mistake in a hook is the application's to find: it wants the stack.
-    if (error instanceof HookFailed) this.logger.error(`${error.code}: ${error.hook}`, stackOf(cause));
-    else this.logger.error(`${error.code}: ${error instanceof HookTimeout ? error.hook : nameOf(cause)}`);
+    if (error instanceof HookFailed) this.logger.error(`${error.errorCode}: ${error.hook}`, stackOf(cause));
+    else this.logger.error(`${error.errorCode}: ${error instanceof HookTimeout ? error.hook : nameOf(cause)}`);
   }
 }
 

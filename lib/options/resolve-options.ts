@@ -4,19 +4,7 @@ import { keyRingFromKeys, keyRingFromSecret } from '../keys/key-ring.js';
 import type { VerificationProfile } from '../access-token/access-token.verifier.js';
 import type { MintingTerms } from '../access-token/access-token.service.js';
 import { readSecret } from '../keys/key-material.js';
-import {
-  DAY,
-  headerName,
-  integerIn,
-  MINUTE,
-  numberIn,
-  oneOf,
-  schemeName,
-  SECOND,
-  span,
-  text,
-  wholeSeconds,
-} from './option-checks.js';
+import { DAY, headerName, integerIn, MINUTE, numberIn, oneOf, schemeName, SECOND, span, text, wholeSeconds } from './option-checks.js';
 import { requireKnownKeys, requireShape } from './option-keys.js';
 import type { ResolvedRefreshOptions } from './resolve-refresh-options.js';
 import { resolveRefreshOptions } from './resolve-refresh-options.js';

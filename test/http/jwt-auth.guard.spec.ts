@@ -30,7 +30,7 @@ const seen: unknown[] = [];
 class TalkativeGuard extends JwtAuthGuard {
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the signature that applications override
   override handleRequest<User = Principal>(error: Error | null, user: Principal | false | null, info: TokenError | undefined): User {
-    seen.push([error, user && user.sub, info?.code]);
+    seen.push([error, user && user.sub, info?.errorCode]);
     if (error) throw error;
     if (!user) throw new UnauthorizedException('mine');
     return { ...user, seen: seen.length } as User;
@@ -422,7 +422,7 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
 
   describe('a TokenError that a handler throws without the interceptor', () => {
     it('has its challenge, Retry-After and errorBody (F-36)', async () => {
-      await start({ errorBody: (error) => ({ code: error.code }) }, { controllers: [BareRoutes] });
+      await start({ errorBody: (error) => ({ code: error.errorCode }) }, { controllers: [BareRoutes] });
       const invalid = await running.call('/bare/refresh');
       expect([invalid.status, invalid.json(), invalid.headers['www-authenticate']]).toEqual([
         401,
@@ -533,8 +533,8 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
           switchToHttp: () => ({ getRequest: () => request, getResponse: () => response }),
         } as unknown as ExecutionContext;
       };
-      await expect(guard.canActivate(contextOf('GET', undefined))).rejects.toMatchObject({ code: 'token_expired' });
-      await expect(guard.canActivate(contextOf('OPTIONS', { headersSent: true }))).rejects.toMatchObject({ code: 'token_expired' });
+      await expect(guard.canActivate(contextOf('GET', undefined))).rejects.toMatchObject({ errorCode: 'token_expired' });
+      await expect(guard.canActivate(contextOf('OPTIONS', { headersSent: true }))).rejects.toMatchObject({ errorCode: 'token_expired' });
     });
 
     it('gives each of the requests that share a failing refresh its Retry-After', async () => {
@@ -604,7 +604,7 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
 
   describe('answers', () => {
     it('lets errorBody shape the body and keeps status and challenge', async () => {
-      await start({ errorBody: (error) => ({ code: 4101, msg: error.code }) });
+      await start({ errorBody: (error) => ({ code: 4101, msg: error.errorCode }) });
       const answer = await running.call('/me');
       expect([answer.status, answer.json(), answer.headers['www-authenticate']]).toEqual([
         401,
@@ -615,7 +615,7 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
 
     it("is right under an application's own catch-all filter", async () => {
       await start(
-        { errorBody: (error) => ({ code: error.code }) },
+        { errorBody: (error) => ({ code: error.errorCode }) },
         { prepare: (app) => void app.useGlobalFilters(new CatchAll(app.get(HttpAdapterHost))) },
       );
       const answer = await running.call('/me', { headers: { authorization: 'Bearer a.b.c' } });

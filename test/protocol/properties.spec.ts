@@ -28,7 +28,7 @@ async function present(node: TestNode, token: string): Promise<Answer> {
     const { outcome, pair } = await node.refresh.rotate(token);
     return { outcome, token: pair.refreshToken };
   } catch (error) {
-    return { outcome: (error as { code: string }).code, token: undefined };
+    return { outcome: (error as { errorCode: string }).errorCode, token: undefined };
   }
 }
 

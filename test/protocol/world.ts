@@ -272,7 +272,7 @@ export class World {
       const parts = pair.refreshToken === undefined ? null : partsOf(pair.refreshToken);
       return { answer: { outcome, handed: parts && [parts.generation, parts.branch] }, pair };
     } catch (error) {
-      const { code, retryAfter } = error as { code?: unknown; retryAfter?: number | null };
+      const { errorCode: code, retryAfter } = error as { errorCode?: unknown; retryAfter?: number | null };
       if (typeof code !== 'string') throw error;
       return { answer: { refused: code, ...(typeof retryAfter === 'number' && { retryAfter }) } };
     }

@@ -278,8 +278,9 @@ function judge(answer: Answer, { status = 401, challenge = 'invalid_token', code
   expect(value.includes('error="invalid_token"')).toBe(challenge === 'invalid_token');
   if (answer.text === '') return;
   const body = answer.json<{ errorCode: TokenErrorCode }>();
-  expect(Object.keys(body).sort()).toEqual(['error', 'errorCode', 'message', 'statusCode']);
   expect(Object.keys(TOKEN_ERRORS)).toContain(body.errorCode);
+  const signIn = TOKEN_ERRORS[body.errorCode as TokenErrorCode].terminal ? ['signIn'] : [];
+  expect(Object.keys(body).sort()).toEqual(['error', 'errorCode', 'message', ...signIn, 'statusCode']);
   if (code) expect(body.errorCode).toBe(code);
 }
 
@@ -289,7 +290,7 @@ async function codeOf(verdict: Promise<unknown>): Promise<unknown> {
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(TokenError);
-  return (error as TokenError).code;
+  return (error as TokenError).errorCode;
 }
 
 /** Text of a credential that must turn up nowhere: itself and its segments, where they are long enough to be told from other text. */

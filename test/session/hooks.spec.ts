@@ -43,7 +43,7 @@ describe.each(HOOKS)('the hook %s has a deadline', (hook) => {
     await jest.advanceTimersByTimeAsync(4_999);
     expect(await Promise.race([rotation, Promise.resolve('waits')])).toBe('waits');
     await jest.advanceTimersByTimeAsync(1);
-    expect(await rotation).toMatchObject({ name: 'HookTimeout', code: 'hook_timeout', retryAfter: 1, terminal: false, hook });
+    expect(await rotation).toMatchObject({ name: 'HookTimeout', errorCode: 'hook_timeout', retryAfter: 1, terminal: false, hook });
     behaviour.act = () => ({});
     expect((await refresh.rotate(token)).outcome).toBe('coalesced');
   });
@@ -121,7 +121,7 @@ describe.each(HOOKS)('a %s hook that fails', (hook) => {
     const { refresh, token, behaviour } = await dueSession(hook);
     behaviour.act = act;
     const failure = await refresh.rotate(token).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ name: 'HookFailed', code: 'hook_failed', retryAfter: null, terminal: false, hook });
+    expect(failure).toMatchObject({ name: 'HookFailed', errorCode: 'hook_failed', retryAfter: null, terminal: false, hook });
     expect((failure as Error).message).toBe('a hook of the application failed');
     expect(String((failure as Error).cause)).toMatch(cause);
     behaviour.act = () => ({});
@@ -131,7 +131,7 @@ describe.each(HOOKS)('a %s hook that fails', (hook) => {
   it(`answers store_unavailable when ${hook} says that its own store is away (F-33)`, async () => {
     const { refresh, token, behaviour } = await dueSession(hook);
     behaviour.act = () => Promise.reject(new StoreUnavailable());
-    await expect(refresh.rotate(token)).rejects.toMatchObject({ code: 'store_unavailable', retryAfter: 1 });
+    await expect(refresh.rotate(token)).rejects.toMatchObject({ errorCode: 'store_unavailable', retryAfter: 1 });
   });
 
   it(`answers user_rejected when ${hook} rejects the user, and ends the session (F-33)`, async () => {

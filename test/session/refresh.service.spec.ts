@@ -272,7 +272,7 @@ describe('RefreshService and the hooks', () => {
       clock.advance('1h');
       failing = true;
       const failure = refresh.rotate(pair.refreshToken);
-      await expect(failure).rejects.toMatchObject({ code: 'hook_failed', retryAfter: null, terminal: false });
+      await expect(failure).rejects.toMatchObject({ errorCode: 'hook_failed', retryAfter: null, terminal: false });
       failing = false;
       expect(await row(pair.sessionId)).toMatchObject({ generation: 1, revokedAt: null });
       const { pair: next, outcome } = await refresh.rotate(pair.refreshToken);
@@ -365,7 +365,7 @@ describe('RefreshService and a store that fails', () => {
     const { refresh, repository } = sessions();
     const { refreshToken } = await refresh.signIn('alice');
     const spy = jest.spyOn(repository, verb as 'insert').mockRejectedValue(new StoreConflict());
-    await expect(call(refresh, refreshToken!)).rejects.toMatchObject({ code: 'store_unavailable', cause: expect.any(StoreConflict) });
+    await expect(call(refresh, refreshToken!)).rejects.toMatchObject({ errorCode: 'store_unavailable', cause: expect.any(StoreConflict) });
     expect(spy).toHaveBeenCalledTimes(4);
   });
 
@@ -674,7 +674,7 @@ describe('RefreshService and sessions that are known to be revoked', () => {
     clock.advance('1h');
     await refresh.revoke(pair.sessionId);
     const [rotate, find] = [jest.spyOn(repository, 'rotate'), jest.spyOn(repository, 'find')];
-    await expect(refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ code: 'session_revoked', sessionId: pair.sessionId });
+    await expect(refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ errorCode: 'session_revoked', sessionId: pair.sessionId });
     expect([rotate.mock.calls, find.mock.calls]).toEqual([[], []]);
   });
 

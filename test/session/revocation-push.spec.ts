@@ -45,7 +45,7 @@ const hanging = (): Promise<void> => new Promise(() => undefined);
 async function refuses(node: TokenInstance, accessToken: string): Promise<boolean> {
   return node.accessTokens.verify(accessToken).then(
     () => false,
-    (error: unknown) => (error as { code?: string }).code === 'token_revoked',
+    (error: unknown) => (error as { errorCode?: string }).errorCode === 'token_revoked',
   );
 }
 
@@ -188,9 +188,9 @@ describe('the push channel', () => {
       clock.advance(120_000);
       await here.refresh.rotate(next.pair.refreshToken);
       clock.advance(120_000);
-      await expect(here.refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ code: 'refresh_reused' });
+      await expect(here.refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ errorCode: 'refresh_reused' });
       expect(channel.announced).toBe(1);
-      await expect(here.refresh.rotate(next.pair.refreshToken)).rejects.toMatchObject({ code: 'session_revoked' });
+      await expect(here.refresh.rotate(next.pair.refreshToken)).rejects.toMatchObject({ errorCode: 'session_revoked' });
       expect(channel.announced).toBe(1);
     });
 

@@ -61,7 +61,7 @@ export async function codeOf(call: () => unknown): Promise<string> {
     await call();
     return 'none';
   } catch (error) {
-    if (error instanceof TokenError) return error.code;
+    if (error instanceof TokenError) return error.errorCode;
     throw error;
   }
 }

@@ -7,13 +7,13 @@ import { holds } from './equal.js';
 
 // One member for each code, and no code twice.
 holds<Equal<AnyTokenError['code'], TokenErrorCode>>();
-holds<Equal<Extract<AnyTokenError, { code: 'refresh_limited' }>, RefreshLimited>>();
-holds<Equal<Extract<AnyTokenError, { code: 'refresh_reused' }>, RefreshTokenReused>>();
+holds<Equal<Extract<AnyTokenError, { errorCode: 'refresh_limited' }>, RefreshLimited>>();
+holds<Equal<Extract<AnyTokenError, { errorCode: 'refresh_reused' }>, RefreshTokenReused>>();
 
 @Catch(TokenError)
 export class Filter implements ExceptionFilter<AnyTokenError> {
   catch(error: AnyTokenError, _host: ArgumentsHost): string {
-    switch (error.code) {
+    switch (error.errorCode) {
       case 'refresh_limited':
         holds<Equal<typeof error.retryAfter, number>>();
         return `wait ${error.retryAfter}`;
@@ -37,19 +37,19 @@ export class Filter implements ExceptionFilter<AnyTokenError> {
 }
 
 /** Fails to compile when a code is forgotten: here every code but one is handled. */
-export function exhaustive(error: Extract<AnyTokenError, { code: 'user_rejected' | 'token_expired' }>): string {
-  switch (error.code) {
+export function exhaustive(error: Extract<AnyTokenError, { errorCode: 'user_rejected' | 'token_expired' }>): string {
+  switch (error.errorCode) {
     case 'user_rejected':
       return 'gone';
     default:
-      holds<Equal<typeof error.code, 'token_expired'>>();
+      holds<Equal<typeof error.errorCode, 'token_expired'>>();
       // @ts-expect-error the code 'token_expired' is left
       return error satisfies never;
   }
 }
 
 export function narrowed(error: unknown): TokenErrorCode | undefined {
-  return error instanceof TokenError ? error.code : undefined;
+  return error instanceof TokenError ? error.errorCode : undefined;
 }
 
 holds<Equal<TokenMissing['code'], 'token_missing'>>();

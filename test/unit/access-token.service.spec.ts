@@ -102,7 +102,7 @@ describe('AccessTokenService', () => {
       await service.verify(tokens[0]!);
       service.retireKey('old');
       for (const token of tokens) {
-        await expect(service.verify(token)).rejects.toMatchObject({ code: 'token_invalid', unknownKey: true });
+        await expect(service.verify(token)).rejects.toMatchObject({ errorCode: 'token_invalid', unknownKey: true });
       }
       expect(await codeOf(() => service.verify(service.sign('alice', sign)))).toBe('none');
     });
@@ -115,7 +115,7 @@ describe('AccessTokenService', () => {
     it('KY-04 does not try other keys for a token that names the wrong one', async () => {
       const world = accessTokens({ options: { keys: swapped } });
       const token = forged(world, world.service.sign('alice', sign), { header: { kid: 'old' } });
-      await expect(world.service.verify(token)).rejects.toMatchObject({ code: 'token_invalid', unknownKey: false });
+      await expect(world.service.verify(token)).rejects.toMatchObject({ errorCode: 'token_invalid', unknownKey: false });
     });
   });
 
@@ -239,7 +239,7 @@ describe('AccessTokenService', () => {
       const { service, clock } = accessTokens();
       const token = service.sign('alice', sign);
       clock.advance('1h');
-      await expect(service.verify(token)).rejects.toMatchObject({ code: 'token_expired', sessionId: SESSION_ID });
+      await expect(service.verify(token)).rejects.toMatchObject({ errorCode: 'token_expired', sessionId: SESSION_ID });
     });
   });
 
@@ -470,7 +470,7 @@ describe('AccessTokenService', () => {
     });
     for (const bad of [token, stranger.service.sign('alice', sign)]) {
       await expect(service.verify(bad)).rejects.toMatchObject({
-        code: 'token_invalid',
+        errorCode: 'token_invalid',
         message: 'access token is invalid',
         cause: undefined,
       });

@@ -37,7 +37,7 @@ describe('issueTestPair', () => {
 
   it('signs in at the instance that it is told the name of', async () => {
     const pair = await issueTestPair(app, 'alice', { name: 'admin' });
-    await expect(app.get(RefreshService).rotate(pair.refreshToken)).rejects.toMatchObject({ code: 'refresh_invalid' });
+    await expect(app.get(RefreshService).rotate(pair.refreshToken)).rejects.toMatchObject({ errorCode: 'refresh_invalid' });
     await expect(app.get(RefreshService).sessions('alice')).resolves.toEqual([]);
   });
 

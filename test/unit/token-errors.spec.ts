@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const SOURCE = readFileSync(join(import.meta.dirname, '../../lib/errors/token.errors.ts'), 'utf8');
 const CLASSES = [...SOURCE.matchAll(/^export class (\w+) extends TokenError [^]*?^}/gm)].map(([text, name]) => ({
   name,
-  declared: /declare readonly code: '(\w+)'/.exec(text)?.[1],
+  declared: /declare readonly errorCode: '(\w+)'/.exec(text)?.[1],
   given: /super\('(\w+)'/.exec(text)?.[1],
 }));
 
@@ -20,6 +20,6 @@ describe('the classes of token errors', () => {
   });
 
   it('leave the code where the base class has put it', () => {
-    expect(new library.TokenMissing().code).toBe('token_missing');
+    expect(new library.TokenMissing().errorCode).toBe('token_missing');
   });
 });

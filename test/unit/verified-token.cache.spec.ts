@@ -130,7 +130,7 @@ async function verdict({ service }: AccessTokens, token: string): Promise<object
   try {
     return { claims: await service.verify(token) };
   } catch (error) {
-    return { code: (error as { code: string }).code };
+    return { code: (error as { errorCode: string }).errorCode };
   }
 }
 

@@ -134,7 +134,11 @@ async function presented(service: RefreshService, token: string): Promise<Presen
       return { outcome, accessToken, ...(refreshToken !== undefined && { refreshToken }), statements: counter.statements };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      return { outcome: error.code, statements: counter.statements, ...(error.cause !== undefined && { cause: causeOf(error.cause) }) };
+      return {
+        outcome: error.errorCode,
+        statements: counter.statements,
+        ...(error.cause !== undefined && { cause: causeOf(error.cause) }),
+      };
     }
   });
 }

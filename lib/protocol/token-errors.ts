@@ -1,0 +1,65 @@
+/** Every code that a {@link TokenError} carries. Codes are public API: switch on them, never on messages. */
+export type TokenErrorCode = keyof typeof TOKEN_ERRORS;
+
+/** What one {@link TokenErrorCode} means to a client. */
+export interface TokenErrorDescription {
+  /** HTTP status of the response. */
+  readonly status: number;
+  /** `error` of the challenge (RFC 6750 §3.1); null: the challenge is bare, or there is none. */
+  readonly wireError: string | null;
+  /** true: the tokens of the client are worthless, and the user must sign in again. false: the client may refresh, retry or re-authenticate. */
+  readonly terminal: boolean;
+  /** The message of the response: a constant text that holds no token, secret or claim. */
+  readonly message: string;
+}
+
+/** Code → status, wire error, terminal flag and message: the one table that responses, documentation and tests are made from. */
+export const TOKEN_ERRORS = {
+  token_missing: { status: 401, wireError: null, terminal: false, message: 'access token is missing' },
+  token_malformed: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is malformed' },
+  token_invalid: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is invalid' },
+  token_expired: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token has expired' },
+  token_not_yet_valid: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is not valid yet' },
+  token_revoked: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session of the access token has been revoked' },
+  token_type_mismatch: { status: 401, wireError: 'invalid_token', terminal: false, message: 'token is not an access token' },
+  token_too_large: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is too large' },
+  refresh_missing: { status: 401, wireError: null, terminal: true, message: 'refresh token is missing' },
+  refresh_invalid: { status: 401, wireError: 'invalid_token', terminal: true, message: 'refresh token is invalid' },
+  refresh_expired: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session has expired' },
+  refresh_reused: {
+    status: 401,
+    wireError: 'invalid_token',
+    terminal: true,
+    message: 'refresh token has already been used, the session has been revoked',
+  },
+  session_revoked: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session has been revoked' },
+  session_not_found: { status: 401, wireError: 'invalid_token', terminal: true, message: 'session does not exist' },
+  session_mismatch: {
+    status: 401,
+    wireError: 'invalid_token',
+    terminal: false,
+    message: 'access token and refresh token belong to different sessions',
+  },
+  refresh_limited: { status: 429, wireError: null, terminal: false, message: 'session has been refreshed too often' },
+  fresh_token_required: { status: 401, wireError: 'invalid_token', terminal: false, message: 'a more recent sign-in is required' },
+  user_rejected: { status: 401, wireError: 'invalid_token', terminal: true, message: 'user is gone or disabled' },
+  context_unsupported: {
+    status: 403,
+    wireError: null,
+    terminal: false,
+    message: 'tokens are read from requests, not from messages and subscriptions',
+  },
+  store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
+  hook_timeout: { status: 503, wireError: null, terminal: false, message: 'the application did not answer in time, try again' },
+  hook_failed: { status: 500, wireError: null, terminal: false, message: 'a hook of the application failed' },
+} as const satisfies Record<string, TokenErrorDescription>;
+
+/** The default body of a {@link TokenError}: the three members that Nest gives every error, the stable code, and `signIn` on final verdicts. */
+export interface TokenErrorBody {
+  statusCode: number;
+  message: string;
+  error: string;
+  errorCode: TokenErrorCode;
+  /** Present, and true, only on verdicts after which nothing but a new sign-in helps: a client needs no list of codes. */
+  signIn?: true;
+}
