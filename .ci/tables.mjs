@@ -1,8 +1,8 @@
 // Generates the tables of docs/reference/ from the sources, between `<!-- table: NAME -->` and `<!-- /table -->`:
-// `options` from lib/options/token.options.ts, `errors` from lib/protocol/token-errors.ts and the comments of lib/errors/token.errors.ts.
+// `options` from the interfaces in lib/**/*.options.ts, `errors` from lib/protocol/token-errors.ts and the comments of lib/errors/token.errors.ts.
 // --write puts them there, --check fails when they are not what the sources say.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import ts from 'typescript';
 
@@ -29,8 +29,9 @@ async function withTable(text, { name, table, page }) {
 }
 
 function optionsTable() {
-  const source = parse('lib/options/token.options.ts');
-  const interfaces = new Map(source.statements.filter(ts.isInterfaceDeclaration).map((node) => [node.name.text, node]));
+  const files = ts.sys.readDirectory(join(root, 'lib'), ['.options.ts']).map((file) => relative(root, file));
+  const nodes = files.flatMap((file) => [...parse(file).statements]);
+  const interfaces = new Map(nodes.filter(ts.isInterfaceDeclaration).map((node) => [node.name.text, node]));
   const rows = optionRows('TokenModuleOptions', '');
   return markdownTable(['option', 'type', 'default', 'meaning'], rows);
 
@@ -42,8 +43,8 @@ function optionsTable() {
   }
 
   function optionRow(member, prefix) {
-    const path = `${prefix}${member.name.getText(source)}`;
-    const type = member.type.getText(source);
+    const path = `${prefix}${member.name.getText()}`;
+    const type = member.type.getText();
     const nested = /^(\w+)(\[\])?$/.exec(type);
     if (nested && interfaces.has(nested[1])) return optionRows(nested[1], `${path}${nested[2] ?? ''}.`);
     const fallback = member.questionToken ? code(tag(member, 'defaultValue')) : 'required';

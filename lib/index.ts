@@ -5,22 +5,15 @@
  * @module nestjs-token
  */
 export { TokenModule } from './module/token.module.js';
-export type {
-  TokenModuleAsyncOptions,
-  TokenModuleExtras,
-  TokenModuleRootOptions,
-  TokenOptionsFactory,
-} from './module/token.module-definition.js';
-export type {
-  AccessOptions,
-  HeaderOptions,
-  RefreshKey,
-  RefreshOptions,
-  TokenAlgorithm,
-  TokenKey,
-  TokenModuleOptions,
-  TokenSecret,
-} from './options/token.options.js';
+export type { TokenModuleAsyncOptions, TokenModuleRootOptions, TokenOptionsFactory } from './module/token.module-definition.js';
+export type { TokenModuleOptions } from './options/token.options.js';
+export type { TokenModuleExtras } from './options/module.extras.js';
+export type { AccessOptions } from './access-token/access.options.js';
+export type { HeaderOptions } from './transport/header.options.js';
+export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';
+export type { TokenAlgorithm, TokenKey, TokenSecret } from './keys/key.options.js';
+export type { ClaimsHook, LoadUserHook } from './principal/hooks.js';
+export type { ErrorBodyHook } from './nest/error-body.js';
 export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } from './module/injection-tokens.js';
 
 export { JwtAuthGuard } from './nest/jwt-auth.guard.js';
@@ -32,6 +25,7 @@ export type { TokenRequest } from './nest/request-context.js';
 
 export { CurrentSession, CurrentUser } from './nest/current-user.decorator.js';
 export type { Principal, PrincipalUser } from './principal/principal.js';
+export type { SessionInfo } from './principal/session-info.js';
 
 export { AccessTokenService } from './access-token/access-token.service.js';
 export type { SignOptions } from './access-token/access-token.service.js';
@@ -49,7 +43,6 @@ export type {
   RefreshTokenPosition,
   RevokeReason,
   SessionDevice,
-  SessionInfo,
   SessionKey,
   SessionOwner,
   SessionPage,

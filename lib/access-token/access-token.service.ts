@@ -9,7 +9,7 @@ import { TokenInvalid, TokenMalformed, TokenRevoked } from '../errors/token.erro
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen, isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
 import type { AccessTokenVerifier } from './access-token.verifier.js';
-import type { TokenAlgorithm } from '../options/token.options.js';
+import type { TokenAlgorithm } from '../keys/key.options.js';
 import type { KeyRing, VerificationKey } from '../keys/key-ring.js';
 import type { RecalledToken, VerifiedTokenCache } from './verified-token.cache.js';
 

@@ -1,9 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, createSecretKey, hkdfSync, KeyObject } from 'node:crypto';
 import type { JsonWebKey } from 'node:crypto';
-import { lengthPrefixed } from '../session/refresh-token.codec.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { TokenSecret } from '../options/token.options.js';
 import { isForeignKey } from './foreign-keys.js';
+import type { TokenSecret } from './key.options.js';
+import { lengthPrefixed } from './length-prefixed.js';
 import { isSampleSecret } from './sample-secrets.js';
 
 /** Fewest bytes of a secret (RFC 7518 §3.2 for HS256). */

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { deriveKey, readAsymmetricKey, readSecret } from './key-material.js';
 import { hasRocaFingerprint } from './roca.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { TokenAlgorithm, TokenKey } from '../options/token.options.js';
+import type { TokenAlgorithm, TokenKey } from './key.options.js';
 
 /** A key that verifies: made once at start-up, never parsed again (a string secret costs jsonwebtoken 340 µs a call). */
 export interface VerificationKey {

@@ -1,6 +1,7 @@
 import { DEFAULT_REALM } from '../keys/key-ring.js';
 import { EXTRA_KEYS, requireKeys, requireShape } from '../options/option-keys.js';
-import type { TokenModuleAsyncOptions, TokenModuleExtras, TokenModuleRootOptions } from './token.module-definition.js';
+import type { TokenModuleExtras } from '../options/module.extras.js';
+import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 
 const REGISTRATION = {

@@ -2,7 +2,7 @@ import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import { customClaims } from '../access-token/access-token.claims.js';
-import type { SessionInfo } from '../session/token-session.js';
+import type { SessionInfo } from '../principal/session-info.js';
 import { callerOf } from './callers.js';
 import type { Principal } from '../principal/principal.js';
 

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { TokenError } from '../errors/token.errors.js';
 import { HookFailed, HookTimeout } from '../errors/token.errors.js';
 import type { TokenErrorCode } from '../protocol/token-errors.js';
-import type { TokenModuleOptions } from '../options/token.options.js';
+import type { ErrorBodyHook } from './error-body.js';
 import { operationOf } from './request-context.js';
 import { rawResponseOf } from '../transport/response-headers.js';
 
@@ -11,7 +11,7 @@ import { rawResponseOf } from '../transport/response-headers.js';
 export interface AnswerTerms {
   /** Scheme of the challenge: the module's, `Bearer` for bare tokens. */
   readonly scheme: string;
-  readonly errorBody?: TokenModuleOptions['errorBody'];
+  readonly errorBody?: ErrorBodyHook;
   readonly outages: OutageLog;
 }
 

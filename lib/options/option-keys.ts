@@ -1,6 +1,10 @@
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { TokenModuleExtras } from '../module/token.module-definition.js';
-import type { AccessOptions, HeaderOptions, RefreshKey, RefreshOptions, TokenKey, TokenModuleOptions } from './token.options.js';
+import type { AccessOptions } from '../access-token/access.options.js';
+import type { TokenKey } from '../keys/key.options.js';
+import type { RefreshKey, RefreshOptions } from '../session/refresh.options.js';
+import type { HeaderOptions } from '../transport/header.options.js';
+import type { TokenModuleExtras } from './module.extras.js';
+import type { TokenModuleOptions } from './token.options.js';
 
 /**
  * The compiler demands every key of a type, so that the list cannot fall behind it. `true`: the key may be left out; `false`: it may not,

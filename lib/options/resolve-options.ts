@@ -11,7 +11,8 @@ import { resolveRefreshOptions } from './resolve-refresh-options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { StorePatience } from '../session/token-repository.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { HeaderOptions, TokenModuleOptions } from './token.options.js';
+import type { HeaderOptions } from '../transport/header.options.js';
+import type { TokenModuleOptions } from './token.options.js';
 
 /** Every option, checked, with its default, in milliseconds and key objects: all that the rest of the package gets to see. */
 export interface ResolvedTokenOptions {

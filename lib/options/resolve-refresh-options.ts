@@ -5,7 +5,8 @@ import { parseDuration } from '../duration.js';
 import type { DerivedRefreshKey, RefreshKeyRing } from '../session/refresh-token.codec.js';
 import type { RotationRules } from '../session/rotation.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { RefreshKey, RefreshOptions, TokenModuleOptions } from './token.options.js';
+import type { RefreshKey, RefreshOptions } from '../session/refresh.options.js';
+import type { TokenModuleOptions } from './token.options.js';
 import { deriveKey, kidByteOf, readSecret } from '../keys/key-material.js';
 import { DAY, integerIn, MINUTE, oneOf, SECOND, span } from './option-checks.js';
 

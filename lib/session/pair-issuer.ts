@@ -4,14 +4,15 @@ import type { AccessTokenService } from '../access-token/access-token.service.js
 import type { Principal } from '../principal/principal.js';
 import type { TokenHook } from '../errors/token.errors.js';
 import { HookFailed, HookTimeout, StoreUnavailable, UserRejected } from '../errors/token.errors.js';
-import type { TokenModuleOptions } from '../options/token.options.js';
+import type { PrincipalHooks } from '../principal/hooks.js';
+import type { SessionInfo } from '../principal/session-info.js';
 import { withDeadline } from '../principal/deadline.js';
 import type { Delivery } from './delivery.js';
 import { TokenPair } from './token-pair.js';
-import type { SessionInfo, SessionSnapshot } from './token-session.js';
+import type { SessionSnapshot } from './token-session.js';
 
 /** The application's say in a minting. */
-export interface MintingHooks extends Pick<TokenModuleOptions, TokenHook> {
+export interface MintingHooks extends PrincipalHooks {
   /** How long each hook is waited for, milliseconds. */
   readonly timeoutMs: number;
 }

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { lengthPrefixed } from '../keys/length-prefixed.js';
 import type { RefreshTokenPosition } from './token-session.js';
 
 /** A key of the refresh ring, derived for one issuer and one realm. */
@@ -92,12 +93,4 @@ function sessionIdOf(secret: Buffer): string {
   id.writeUInt8((id.readUInt8(6) & 0x0f) | 0x80, 6);
   id.writeUInt8((id.readUInt8(8) & 0x3f) | 0x80, 8);
   return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
-/** Text as bytes with its length before it, so that no two lists of texts have the same bytes. */
-export function lengthPrefixed(text: string): Buffer {
-  const bytes = Buffer.from(text, 'utf8');
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
 }

@@ -1,3 +1,5 @@
+import type { SessionInfo } from '../principal/session-info.js';
+
 /**
  * Why a session was ended: every reason that is written. `logout`: the user has signed out there. `user`: the user has ended it from another
  * session, such as in a list of devices. `password`: the password has changed. `admin`: an administrator or the application has ended it, the
@@ -106,18 +108,6 @@ export interface SessionSnapshot {
   readonly session: TokenSession;
   /** Epoch milliseconds of the store's clock. */
   readonly at: number;
-}
-
-/** What the `loadUser` and `claims` hooks and `@CurrentSession()` get to know of a session: what an access token tells of it. */
-export interface SessionInfo {
-  /** The session id (`sid`). */
-  readonly sessionId: string;
-  /** The subject (`sub`). */
-  readonly subject: string;
-  /** Instant of the sign-in, epoch milliseconds; 0 where the access token does not tell it. */
-  readonly authTime: number;
-  /** The application's own claims: those of the access token, or those given at sign-in when one is being minted. */
-  readonly claims: Readonly<Record<string, unknown>>;
 }
 
 /** A live session as `RefreshService.sessions` lists it. Instants are epoch milliseconds. */

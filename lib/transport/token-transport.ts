@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { TokenRequest } from '../nest/request-context.js';
 import type { TokenPair } from '../session/token-pair.js';
-import type { HeaderOptions } from '../options/token.options.js';
+import type { HeaderOptions } from './header.options.js';
 import { rawResponseOf, ResponseTokens } from './response-headers.js';
 
 /** Where tokens travel: taken from request headers, put on the response in headers of the same names. */
