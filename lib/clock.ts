@@ -1,13 +1,14 @@
 /**
- * Port: the time of this node. It dates access tokens that no session dates and judges their `exp`, `nbf` and `iat`.
- * Sessions live by the clock of their store (see {@link TokenRepository}), never by this one.
+ * Port: the clock of this node. It sets the times in access tokens that are signed without a session, and it is what `exp`, `nbf` and `iat`
+ * are compared with. Sessions live by the clock of their store (see {@link TokenRepository}) and never by this one.
+ * Tests that must not wait override it with the `FakeClock` of `nestjs-token/testing`.
  */
 export abstract class Clock {
-  /** The present instant: epoch milliseconds, an integer. */
+  /** Returns the current time as a whole number of milliseconds since 1970 (Unix epoch). */
   abstract now(): number;
 }
 
-/** The node's own clock. */
+/** The default {@link Clock}: the system time of the node. */
 export class SystemClock extends Clock {
   override now(): number {
     return Date.now();

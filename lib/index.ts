@@ -7,7 +7,7 @@
 export { TokenModule } from './module/token.module.js';
 export type { TokenModuleAsyncOptions, TokenModuleRootOptions, TokenOptionsFactory } from './module/token.module-definition.js';
 export type { TokenModuleOptions } from './options/token.options.js';
-export type { TokenModuleExtras } from './options/module.extras.js';
+export type { TokenModuleExtras } from './options/extras.options.js';
 export type { AccessOptions } from './access-token/access.options.js';
 export type { HeaderOptions } from './transport/header.options.js';
 export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';

@@ -1,6 +1,6 @@
 import { DEFAULT_REALM } from '../keys/key-ring.js';
 import { EXTRA_KEYS, requireKeys, requireShape } from '../options/option-keys.js';
-import type { TokenModuleExtras } from '../options/module.extras.js';
+import type { TokenModuleExtras } from '../options/extras.options.js';
 import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 

@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { TokenModuleExtras } from '../options/module.extras.js';
+import type { TokenModuleExtras } from '../options/extras.options.js';
 import type { TokenModuleOptions } from '../options/token.options.js';
 
 const EXTRAS: TokenModuleExtras = {

@@ -16,7 +16,7 @@ import { resolveTokenOptions } from '../options/resolve-options.js';
 import { requireAsyncOptions, requireExtras } from './require-extras.js';
 import { TokenInstance } from './token-instance.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { TokenModuleExtras } from '../options/module.extras.js';
+import type { TokenModuleExtras } from '../options/extras.options.js';
 import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
 import { instancesIn, requireUniqueInstance } from './unique-instances.js';

@@ -3,7 +3,7 @@ import type { AccessOptions } from '../access-token/access.options.js';
 import type { TokenKey } from '../keys/key.options.js';
 import type { RefreshKey, RefreshOptions } from '../session/refresh.options.js';
 import type { HeaderOptions } from '../transport/header.options.js';
-import type { TokenModuleExtras } from './module.extras.js';
+import type { TokenModuleExtras } from './extras.options.js';
 import type { TokenModuleOptions } from './token.options.js';
 
 /**

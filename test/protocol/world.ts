@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import type { Duration } from 'nestjs-token';
 import type { TokenSession } from '../../lib/session/token-session.js';
 import type { TokenPair } from '../../lib/session/token-pair.js';
 import { openNodes, type TestNode } from '../support/nodes.js';
@@ -51,15 +52,16 @@ interface Given {
 /** Options of the nodes, as the model has them. */
 function optionsOf(rules: model.ModelRules): Parameters<typeof openNodes>[1] {
   const { grace, idle, absolute, strict, recoverLost, limit } = rules;
+  const span = (milliseconds: number) => `${milliseconds}ms` as Duration;
   return {
     access: { lifetime: '2m' },
     refresh: {
-      grace: `${grace}ms`,
-      idleLifetime: `${idle}ms`,
-      absoluteLifetime: `${absolute}ms`,
+      grace: span(grace),
+      idleLifetime: span(idle),
+      absoluteLifetime: span(absolute),
       reuse: strict ? 'strict' : 'tolerant',
       recoverLost,
-      limit: limit ? { max: limit.max, per: `${limit.per}ms` } : false,
+      limit: limit ? { max: limit.max, per: span(limit.per) } : false,
     },
   };
 }

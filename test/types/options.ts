@@ -20,12 +20,29 @@ TokenModule.forRoot({ issuer: 'https://shop.test', keys: [{ algorithm: 'none', k
 // @ts-expect-error a repository is a class that extends TokenRepository
 TokenModule.forRoot({ issuer: 'https://shop.test', repository: class NoRepository {} });
 
-export const durations: Duration[] = [900, 0, '250ms', '30s', '15m', '12h', '90d'];
+export const durations: Duration[] = [900, 0, '250ms', '30s', '15m', '12h', '90d', '100ms', '3650d'];
+export const computed: Duration[] = [`${Number('15')}m` as Duration, 15 * 60];
 
 // @ts-expect-error text without a unit: libraries disagree whether it means seconds or milliseconds
 export const withoutUnit: Duration = '900';
 // @ts-expect-error a unit that does not exist
 export const unknownUnit: Duration = '15min';
+// @ts-expect-error a space before the unit
+export const withASpace: Duration = '15 m';
+// @ts-expect-error a space before the number
+export const spaceBefore: Duration = ' 15m';
+// @ts-expect-error a fraction
+export const fraction: Duration = '1.5h';
+// @ts-expect-error a negative span
+export const negative: Duration = '-5m';
+// @ts-expect-error the number 0 is the only span of no length
+export const noSpan: Duration = '0s';
+// @ts-expect-error a leading zero
+export const leadingZero: Duration = '05m';
+// @ts-expect-error an exponent
+export const exponent: Duration = '1e3s';
+// @ts-expect-error a hexadecimal number
+export const hexadecimal: Duration = '0x10s';
 // @ts-expect-error a unit without a number
 export const unitOnly: Duration = 'm';
 // @ts-expect-error a duration in an option is checked in the same way
