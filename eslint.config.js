@@ -79,6 +79,17 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-non-null-assertion': 'off', '@typescript-eslint/no-extraneous-class': 'off' },
   },
   {
+    // One file knows where things are in `lib`, so that a move there changes no test.
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/lib.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/lib/**', '!**/support/lib.js'], message: 'Import from nestjs-token or from test/support/lib.ts.' }] },
+      ],
+    },
+  },
+  {
     // One class per cause: long, and read by look-up.
     files: ['lib/errors/token.errors.ts'],
     rules: { 'max-lines': 'off' },

@@ -2,21 +2,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformFileSync } from '@swc/core';
 
-const compiler = {
-  jsc: {
-    target: 'es2022',
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true },
-    keepClassNames: true,
-  },
-  module: { type: 'es6' },
-};
+const withoutComments = { jsc: { preserveAllComments: false, minify: { format: { comments: false } } } };
 
 /** Files of types have nothing that could run: V8 would report them as never covered. */
 const typesOnly = readdirSync(join(import.meta.dirname, 'lib'), { recursive: true })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => join('lib', name))
-  .filter((path) => /^(export \{ ?\};?)?$/.test(transformFileSync(join(import.meta.dirname, path), withoutComments()).code.trim()));
+  .filter((path) => /^(export \{ ?\};?)?$/.test(transformFileSync(join(import.meta.dirname, path), withoutComments).code.trim()));
 
 /** Jest in native ESM mode: run it with `npm test`, which passes the flag that Node needs. @type {import('jest').Config} */
 export default {
@@ -31,13 +23,10 @@ export default {
     '^nestjs-token/testing$': '<rootDir>/lib/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  transform: { '^.+\\.ts$': ['@swc/jest', { ...compiler, sourceMaps: 'inline' }] },
+  // Compiled as .swcrc says.
+  transform: { '^.+\\.ts$': '@swc/jest' },
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts', ...typesOnly.map((path) => `!${path}`)],
   coverageReporters: ['text', 'lcov'],
   coverageThreshold: { global: { lines: 95, branches: 95 } },
 };
-
-function withoutComments() {
-  return { ...compiler, jsc: { ...compiler.jsc, preserveAllComments: false, minify: { format: { comments: false } } }, swcrc: false };
-}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveTokenOptions } from '../lib/options/resolve-options.js';
+import { resolveTokenOptions } from './support/lib.js';
 import { ISSUER, SECRET } from './support/app.js';
 
 const read = (...path: string[]): string => readFileSync(join(import.meta.dirname, '..', ...path), 'utf8');

@@ -4,10 +4,8 @@ import { TypeOrmTokenRepository } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveTokenOptions } from '../lib/options/resolve-options.js';
-import { FakeClock } from '../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../lib/testing/in-memory-token.repository.js';
-import { TokenInstance } from '../lib/module/token-instance.js';
+import { resolveTokenOptions, TokenInstance } from './support/lib.js';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { TestDatabase } from './support/databases.js';
 import { describeOn, openDatabase } from './support/databases.js';
 

@@ -1,8 +1,6 @@
 import { describe, it } from '@jest/globals';
-import { SystemClock } from '../../lib/clock.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
-import { tokenRepositoryContract } from '../../lib/testing/repository-contract.js';
+import { SystemClock } from 'nestjs-token';
+import { FakeClock, InMemoryTokenRepository, tokenRepositoryContract } from 'nestjs-token/testing';
 
 describe('InMemoryTokenRepository, by a clock that tests move', () => {
   const contract = tokenRepositoryContract({

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { tokenRepositoryContract } from '../../lib/testing/repository-contract.js';
-import { TypeOrmTokenRepository } from '../../lib/typeorm/typeorm-token.repository.js';
+import { FakeClock, tokenRepositoryContract } from 'nestjs-token/testing';
+import { TypeOrmTokenRepository } from 'nestjs-token';
 import { openSqlite } from '../support/sqlite.js';
 
 let dataSource: DataSource;

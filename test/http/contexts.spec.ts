@@ -18,7 +18,7 @@ import { FakeClock } from 'nestjs-token/testing';
 import type { AddressInfo, Server } from 'node:net';
 import { firstValueFrom } from 'rxjs';
 import { WebSocket } from 'ws';
-import { refreshServiceToken } from '../../lib/module/injection-tokens.js';
+import { refreshServiceToken } from '../support/lib.js';
 import type { AppSetup, TestApp } from '../support/app.js';
 import { bearing, ISSUER, SECRET, startApp } from '../support/app.js';
 import { CapturedLog } from '../support/captured-log.js';

@@ -2,9 +2,8 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
-import { OutageLog } from '../../lib/nest/error-response.js';
-import { StoreConflict } from '../../lib/session/token-repository.js';
-import { StoreUnavailable } from '../../lib/errors/token.errors.js';
+import { OutageLog } from '../support/lib.js';
+import { StoreConflict, StoreUnavailable } from 'nestjs-token';
 import { CapturedLog } from '../support/captured-log.js';
 import { describeOn } from '../support/databases.js';
 

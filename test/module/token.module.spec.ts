@@ -4,8 +4,6 @@ import { Controller, Get, Inject, Injectable, Logger, Module, Post, Req, UseGuar
 import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import type { Options as CompilerOptions } from '@swc/core';
-import { transformFileSync } from '@swc/core';
 import type { Principal, TokenModuleAsyncOptions, TokenModuleOptions, TokenModuleRootOptions, TokenOptionsFactory } from 'nestjs-token';
 import {
   AccessTokenService,
@@ -25,24 +23,24 @@ import {
   TokenTransport,
   TypeOrmTokenRepository,
 } from 'nestjs-token';
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { inspect, promisify } from 'node:util';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import { DataSource } from 'typeorm';
-import { tokenInstanceToken } from '../../lib/module/injection-tokens.js';
-import type { TokenInstance } from '../../lib/module/token-instance.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
+import type { TokenInstance } from '../support/lib.js';
+import { tokenInstanceToken } from '../support/lib.js';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf } from '../support/access-tokens.js';
 import type { TestApp } from '../support/app.js';
 import { ADAPTERS, bearing, expired, ISSUER, MeController, SECRET, startApp } from '../support/app.js';
 import { CapturedLog, CapturedQueries } from '../support/captured-log.js';
 import { openSqlite } from '../support/sqlite.js';
 import { findLeaks } from '../support/leaks.js';
+import { CompiledProgram } from '../support/process/compiled-program.js';
+import { TestProcess } from '../support/process/test-process.js';
 import type { RefusedOption } from '../support/option-cases.js';
 import { optionsWith, REFUSED_OPTIONS, SECRETS_IN_CASES } from '../support/option-cases.js';
 
@@ -803,52 +801,10 @@ describe('TokenModule and secrets (LG-01, KY-08)', () => {
 
 describe('TokenModule at the end', () => {
   it('leaves nothing that keeps a process alive (VC-13)', async () => {
-    const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.nestjs-token-'));
-    open.push({ close: async () => rmSync(folder, { recursive: true }) });
-    for (const name of readdirSync('lib', { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))) {
-      const target = join(folder, 'lib', name.replace(/ts$/, 'js'));
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, transformFileSync(join('lib', name), COMPILER).code);
-    }
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    const script = join(folder, 'app.js');
-    writeFileSync(script, SCRIPT);
-    const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 15_000 });
-    expect(stdout.trim().split('\n')).toEqual(['signed in', 'closed', 'exit 0']);
+    const program = new CompiledProgram('test/support/closing-application.ts');
+    open.push({ close: async () => program.dispose() });
+    const application = new TestProcess(program.spawn('test/support/closing-application.ts', { timeout: 15_000 }));
+    await application.ended;
+    expect(application.log.trim().split('\n')).toEqual(['signed in', 'closed', 'exit 0']);
   }, 60_000);
 });
-
-const COMPILER: CompilerOptions = {
-  configFile: false,
-  swcrc: false,
-  module: { type: 'es6' },
-  jsc: {
-    target: 'es2022',
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true },
-    keepClassNames: true,
-  },
-};
-
-/** No process.exit(): if anything is left, the process does not end and the test times out. */
-const SCRIPT = `
-import 'reflect-metadata';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import { RefreshService, TokenModule } from './lib/index.js';
-class AppModule {}
-Module({ imports: [
-  TypeOrmModule.forRoot({ type: 'better-sqlite3', database: ':memory:', autoLoadEntities: true, synchronize: true }),
-  TokenModule.forRoot({ issuer: '${ISSUER}', secret: '${SECRET}' }),
-] })(AppModule);
-process.on('exit', (code) => console.log('exit ' + code));
-const app = await NestFactory.create(AppModule, { logger: false });
-await app.listen(0, '127.0.0.1');
-const refresh = app.get(RefreshService);
-const pair = await refresh.signIn('alice');
-await refresh.rotate(pair.refreshToken);
-console.log('signed in');
-await app.close();
-console.log('closed');
-`;

@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
 import type { Engine, TestDatabase } from '../support/databases.js';
 import { openDatabase } from '../support/databases.js';
-import type { BuiltProgram } from './build.js';
-import { buildProgram } from './build.js';
+import { CompiledProgram } from '../support/process/compiled-program.js';
 import { SessionTable } from './session-table.js';
-import { WorkerProcess } from './worker-process.js';
+import { WORKER, WorkerProcess } from './worker-process.js';
 import type { Presented, SignedIn, WorkerSetup } from './worker/messages.js';
 import { REALM } from './worker/messages.js';
 
@@ -41,7 +40,7 @@ export class Cluster {
   private constructor(
     readonly engine: Engine,
     private readonly database: TestDatabase,
-    private readonly program: BuiltProgram,
+    private readonly program: CompiledProgram,
     private readonly setup: Omit<WorkerSetup, 'skewMs'>,
     private readonly folder: string,
   ) {
@@ -55,7 +54,7 @@ export class Cluster {
     const database = await openDatabase(engine, engine === 'sqlite' ? sqlite : {});
     const dataSource = forWorkers(database.options, settings);
     const workers = { dataSource, onConnection, serves, options };
-    const cluster = new Cluster(engine, database, await buildProgram(), workers, folder);
+    const cluster = new Cluster(engine, database, new CompiledProgram(...WORKER), workers, folder);
     await cluster.add(processes);
     return cluster;
   }
@@ -68,13 +67,13 @@ export class Cluster {
       ...this.setup,
       skewMs: skewed ? SKEWS[(this.nodes.length + index) % SKEWS.length]! : 0,
     }));
-    const started = await Promise.all(setups.map((setup) => WorkerProcess.start(this.program.main, setup)));
+    const started = await Promise.all(setups.map((setup) => WorkerProcess.start(this.program, setup)));
     this.nodes.push(...started);
     return started[0]!;
   }
 
   node(index: number): WorkerProcess {
-    const living = this.nodes.filter(({ isAlive }) => isAlive);
+    const living = this.nodes.filter(({ isRunning }) => isRunning);
     return living[index % living.length]!;
   }
 
@@ -122,8 +121,8 @@ export class Cluster {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.kill()));
-    await this.program.remove();
+    await Promise.all(this.nodes.map((node) => node.stop()));
+    this.program.dispose();
     await this.database.drop();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -70,7 +70,7 @@ for (const engine of ['postgres', 'mariadb'] as const) {
       const victim = await cluster.add();
       await victim.ask({ do: 'die', when });
       const answers = await victim.present({ tokens: [client.token], realm: REALM, lanes: 1, at: 0n });
-      expect([answers, victim.isAlive]).toEqual([[undefined], false]);
+      expect([answers, victim.isRunning]).toEqual([[undefined], false]);
       await cluster.table.pass(3 * DAY);
       expect(await client.refresh()).toBe(outcome);
       await cluster.table.pass(2 * G);
@@ -83,7 +83,7 @@ for (const engine of ['postgres', 'mariadb'] as const) {
       const victim = await cluster.add();
       const held = await cluster.table.hold(sessionId);
       const answers = victim.present({ tokens: [refreshToken], realm: REALM, lanes: 1, at: 0n });
-      await held.awaited(1).finally(() => victim.kill().then(() => held.release()));
+      await held.awaited(1).finally(() => victim.stop().then(() => held.release()));
       expect(await answers).toEqual([undefined]);
       expect(['rotated', 'coalesced']).toContain(await client.refresh());
       await cluster.table.pass(2 * G);
@@ -99,7 +99,7 @@ for (const engine of ['postgres', 'mariadb'] as const) {
         const tokens = everybody.map(({ token }) => token);
         const presented = victim.present({ tokens, realm: REALM, lanes: 1, at });
         await wait(Number(at - process.hrtime.bigint()) / 1e6 + Math.random() * 30);
-        await victim.kill();
+        await victim.stop();
         for (const [index, answer] of (await presented).entries()) if (answer) everybody[index]!.store(answer);
         await cluster.table.pass(delay);
         const retried = await cluster.presentAtOnce(everybody.map(({ token }) => token));

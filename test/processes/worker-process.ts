@@ -1,7 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import type { CompiledProgram } from '../support/process/compiled-program.js';
+import { TestProcess } from '../support/process/test-process.js';
 import type { Command, Order, PresentCommand, Presented, Report, WorkerSetup } from './worker/messages.js';
+
+/** The sources of the program that the processes run. */
+export const WORKER = ['test/processes/worker', 'test/support/lib.ts'];
 
 interface Pending {
   resolve(result: unknown): void;
@@ -10,25 +13,26 @@ interface Pending {
 }
 
 /** A process of the application, seen from the test. */
-export class WorkerProcess {
+export class WorkerProcess extends TestProcess {
   private readonly pending = new Map<number, Pending>();
   private orders = 0;
+  private ready: Extract<Report, { ready: true }> | null = null;
 
-  private constructor(
-    private readonly child: ChildProcess,
-    /** Where it listens, or null. */
-    readonly port: number | null,
-  ) {
-    child.on('message', (report: Report) => this.receive(report));
+  private constructor(child: ChildProcess) {
+    super(child);
     child.on('exit', () => this.abandon());
   }
 
-  /** @param main path of the program's main file. */
-  static async start(main: string, setup: WorkerSetup): Promise<WorkerProcess> {
-    const child = fork(main, [JSON.stringify(setup)], { execArgv: [], serialization: 'advanced' });
-    const [report] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [Report | number | null];
-    if (report === null || typeof report === 'number' || !('ready' in report)) throw new Error('the process did not start');
-    return new WorkerProcess(child, report.port);
+  static async start(program: CompiledProgram, setup: WorkerSetup): Promise<WorkerProcess> {
+    const child = program.spawn('test/processes/worker/main.ts', { args: [JSON.stringify(setup)], channel: true });
+    const worker = new WorkerProcess(child);
+    await worker.started(() => worker.ready !== null);
+    return worker;
+  }
+
+  /** Where it listens, or null. */
+  get port(): number | null {
+    return this.ready?.port ?? null;
   }
 
   /** @throws {Error} when the process dies before it has answered. */
@@ -45,25 +49,16 @@ export class WorkerProcess {
   async present(command: Omit<PresentCommand, 'do'>): Promise<(Presented | undefined)[]> {
     const answers = command.tokens.map((): Presented | undefined => undefined);
     await this.ask({ do: 'present', ...command }, (index, answer) => (answers[index] = answer)).catch((error: unknown) => {
-      if (this.isAlive) throw error;
+      if (this.isRunning) throw error;
     });
     return answers;
   }
 
-  get isAlive(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
-  }
-
-  /** kill -9; resolves when the process is gone. */
-  async kill(): Promise<void> {
-    if (!this.isAlive) return;
-    const gone = once(this.child, 'exit');
-    this.child.kill('SIGKILL');
-    await gone;
-  }
-
-  private receive(report: Report): void {
-    if (!('id' in report)) return;
+  protected override receive(report: Report): void {
+    if ('ready' in report) {
+      this.ready = report;
+      return;
+    }
     const pending = this.pending.get(report.id);
     if ('answer' in report) return pending?.answer(report.index, report.answer);
     this.pending.delete(report.id);

@@ -1,6 +1,6 @@
-import { decideRotation, type RotationOutcome, type RotationRules } from '../../lib/session/rotation.js';
-import type { SessionAdvance } from '../../lib/session/token-repository.js';
-import type { RefreshTokenPosition, TokenSession } from '../../lib/session/token-session.js';
+import type { RotationRules } from '../support/lib.js';
+import { decideRotation } from '../support/lib.js';
+import type { RefreshTokenPosition, RotationOutcome, SessionAdvance, TokenSession } from 'nestjs-token';
 
 /** What of a session matters to a search: it neither expires nor has a rotation limit. `revoked` is final. */
 export interface Row extends RefreshTokenPosition {

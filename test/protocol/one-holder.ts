@@ -1,5 +1,6 @@
-import { LAST_BRANCH, type RotationRules } from '../../lib/session/rotation.js';
-import type { RefreshTokenPosition } from '../../lib/session/token-session.js';
+import type { RotationRules } from '../support/lib.js';
+import { LAST_BRANCH } from '../support/lib.js';
+import type { RefreshTokenPosition } from 'nestjs-token';
 import { closure } from './closure.js';
 import { present, rulesWithGrace, type Presented, type Row } from './decided-store.js';
 import { parentOf, Ranks } from './ranks.js';

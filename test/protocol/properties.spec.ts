@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
-import type { SessionSnapshot } from '../../lib/session/token-session.js';
+import type { SessionSnapshot } from 'nestjs-token';
 import { Agenda } from '../support/agenda.js';
 import { openNode, openNodes, type NodeOptions, type TestNode } from '../support/nodes.js';
 import { mutantsOf, partsOf } from '../support/refresh-token.js';

@@ -1,4 +1,4 @@
-import type { RefreshTokenPosition } from '../../lib/session/token-session.js';
+import type { RefreshTokenPosition } from 'nestjs-token';
 
 /**
  * What distinguishes the positions of a state: generations count from `origin`, and of the branches within a generation only their

@@ -1,5 +1,5 @@
-import type { RotationRules } from '../../lib/session/rotation.js';
-import type { RefreshTokenPosition } from '../../lib/session/token-session.js';
+import type { RotationRules } from '../support/lib.js';
+import type { RefreshTokenPosition } from 'nestjs-token';
 import { present, rulesWithGrace, type Row } from './decided-store.js';
 import { isHigher, parentOf, Ranks } from './ranks.js';
 

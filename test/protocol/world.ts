@@ -1,7 +1,5 @@
 import { expect } from '@jest/globals';
-import type { Duration } from 'nestjs-token';
-import type { TokenSession } from '../../lib/session/token-session.js';
-import type { TokenPair } from '../../lib/session/token-pair.js';
+import type { Duration, TokenPair, TokenSession } from 'nestjs-token';
 import { openNodes, type TestNode } from '../support/nodes.js';
 import { bytesOf, partsOf, tokenOf } from '../support/refresh-token.js';
 import type { TestStore } from '../support/stores.js';

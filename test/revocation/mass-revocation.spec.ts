@@ -3,7 +3,7 @@ import type { RevokedSession } from 'nestjs-token';
 import { TypeOrmTokenRepository } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { RevocationReader } from '../../lib/revocation/revocation-reader.js';
+import { RevocationReader } from '../support/lib.js';
 import type { TestDatabase } from '../support/databases.js';
 import { describeOn, ENGINES, openDatabase } from '../support/databases.js';
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PairBody, RunningSample } from '../support/sample-process.js';
-import { CompiledSample, deliveredBy, PASSWORD, SECRET } from '../support/sample-process.js';
+import type { PairBody, RunningSample } from '../support/process/sample.js';
+import { CompiledSample, deliveredBy, PASSWORD, SECRET } from '../support/process/sample.js';
 
 const README = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
 const hasCurl = spawnSync('curl', ['--version']).status === 0;

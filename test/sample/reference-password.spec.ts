@@ -6,8 +6,8 @@ import { AccountsModule } from '../../sample/90-reference/src/accounts/accounts.
 import { AuthController } from '../../sample/90-reference/src/auth/auth.controller.js';
 import type { Answer, TestApp } from '../support/app.js';
 import { ADAPTERS, startApp } from '../support/app.js';
-import type { PairBody } from '../support/sample-process.js';
-import { headersOf, PASSWORD } from '../support/sample-process.js';
+import type { PairBody } from '../support/process/sample.js';
+import { headersOf, PASSWORD } from '../support/process/sample.js';
 
 const NEW = 'a new password';
 

@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import type { ServerEngine } from '../support/databases.js';
 import { describeOn, serverOptions, SERVERS } from '../support/databases.js';
-import type { RunningSample } from '../support/sample-process.js';
-import { CompiledSample, deliveredBy, SECRET } from '../support/sample-process.js';
+import type { RunningSample } from '../support/process/sample.js';
+import { CompiledSample, deliveredBy, SECRET } from '../support/process/sample.js';
 
 const URLS = [
   ['postgres', 'postgres'],

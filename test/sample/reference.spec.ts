@@ -4,8 +4,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readEnvironment } from '../../sample/90-reference/src/environment.js';
 import { ADAPTERS } from '../support/app.js';
-import type { RunningSample } from '../support/sample-process.js';
-import { CompiledSample, deliveredBy, PASSWORD, SECRET } from '../support/sample-process.js';
+import type { RunningSample } from '../support/process/sample.js';
+import { CompiledSample, deliveredBy, PASSWORD, SECRET } from '../support/process/sample.js';
 
 let compiled: CompiledSample;
 

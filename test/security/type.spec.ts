@@ -3,11 +3,8 @@ import { Body, Controller, HttpCode, Post, UseInterceptors } from '@nestjs/commo
 import type { Rotation, TokenPair } from 'nestjs-token';
 import { AuthInstance, InjectRefreshService, RefreshService, TokenInterceptor, TokenModule, TokenRepository } from 'nestjs-token';
 import { createHmac, randomBytes } from 'node:crypto';
-import { tokenInstanceToken } from '../../lib/module/injection-tokens.js';
-import { lengthPrefixed } from '../../lib/keys/length-prefixed.js';
-import { RefreshTokenCodec } from '../../lib/session/refresh-token.codec.js';
-import { resolveTokenOptions } from '../../lib/options/resolve-options.js';
-import type { TokenInstance } from '../../lib/module/token-instance.js';
+import type { TokenInstance } from '../support/lib.js';
+import { lengthPrefixed, RefreshTokenCodec, resolveTokenOptions, tokenInstanceToken } from '../support/lib.js';
 import type { AdapterName } from '../support/app.js';
 import { ADAPTERS, bearing, expired, ISSUER, SECRET } from '../support/app.js';
 import { b64, hmac } from '../support/forge.js';

@@ -2,10 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import type { TokenModuleOptions } from 'nestjs-token';
 import { StoreUnavailable, TokenExpired, UserRejected } from 'nestjs-token';
-import { resolveTokenOptions } from '../../lib/options/resolve-options.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
-import { TokenInstance } from '../../lib/module/token-instance.js';
+import { resolveTokenOptions, TokenInstance } from '../support/lib.js';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf, SESSION_ID } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
 

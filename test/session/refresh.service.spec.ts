@@ -4,10 +4,8 @@ import type { SessionEvent, SessionInfo, SignInOptions, TokenModuleOptions } fro
 import type { RefreshService, RevokeReason } from 'nestjs-token';
 import { REVOKE_REASONS, StoreConflict, StoreUnavailable } from 'nestjs-token';
 import { inspect } from 'node:util';
-import { resolveTokenOptions } from '../../lib/options/resolve-options.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
-import { TokenInstance } from '../../lib/module/token-instance.js';
+import { resolveTokenOptions, TokenInstance } from '../support/lib.js';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf, decoded, SESSION_ID } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
 import { FakeChannel } from '../support/fake-push.js';

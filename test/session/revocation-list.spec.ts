@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { RevocationTerms } from '../../lib/revocation/revocation-list.js';
-import { RevocationList } from '../../lib/revocation/revocation-list.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
+import type { RevocationTerms } from '../support/lib.js';
+import { RevocationList } from '../support/lib.js';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf, SESSION_ID, sessionId } from '../support/access-tokens.js';
 
 const HORIZON = 905_000;

@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { SessionJanitor } from '../../lib/session/session-janitor.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
+import { SessionJanitor } from '../support/lib.js';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { sessionId } from '../support/access-tokens.js';
 
 const MINUTE = 60_000;

@@ -1,16 +1,10 @@
 import { createSecretKey } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import type { TokenModuleOptions } from 'nestjs-token';
+import type { TokenModuleOptions, TokenRepository } from 'nestjs-token';
 import { AccessTokenService, TokenError } from 'nestjs-token';
-import { AccessTokenVerifier } from '../../lib/access-token/access-token.verifier.js';
-import type { KeyRing } from '../../lib/keys/key-ring.js';
-import { VerifiedTokenCache } from '../../lib/access-token/verified-token.cache.js';
-import type { ResolvedTokenOptions } from '../../lib/options/resolve-options.js';
-import { resolveTokenOptions } from '../../lib/options/resolve-options.js';
-import { RevocationList } from '../../lib/revocation/revocation-list.js';
-import type { TokenRepository } from '../../lib/session/token-repository.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
+import type { KeyRing, ResolvedTokenOptions } from './lib.js';
+import { AccessTokenVerifier, resolveTokenOptions, RevocationList, VerifiedTokenCache } from './lib.js';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { ISSUER, SECRET } from './app.js';
 
 export const SESSION_ID = '00112233-4455-8677-8899-aabbccddeeff';

@@ -1,9 +1,6 @@
-import { resolveTokenOptions } from '../../lib/options/resolve-options.js';
-import type { RefreshService } from '../../lib/session/refresh.service.js';
-import type { TokenRepository } from '../../lib/session/token-repository.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { TokenInstance } from '../../lib/module/token-instance.js';
-import type { TokenModuleOptions } from '../../lib/options/token.options.js';
+import { resolveTokenOptions, TokenInstance } from './lib.js';
+import type { RefreshService, TokenModuleOptions, TokenRepository } from 'nestjs-token';
+import { FakeClock } from 'nestjs-token/testing';
 
 /** One process of the application, as far as a store can tell. */
 export interface TestNode {

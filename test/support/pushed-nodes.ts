@@ -7,9 +7,8 @@ import { Clock, RefreshService, RevocationPush, TokenModule, TokenRepository } f
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { tokenInstanceToken } from '../../lib/module/injection-tokens.js';
-import type { ResolvedTokenOptions } from '../../lib/options/resolve-options.js';
-import { TokenInstance } from '../../lib/module/token-instance.js';
+import type { ResolvedTokenOptions } from './lib.js';
+import { TokenInstance, tokenInstanceToken } from './lib.js';
 import { call, ISSUER, MeController, SECRET } from './app.js';
 
 /** So far away that only a hint can have made a node poll. */

@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm';
-import { TokenSessionEntity } from '../../lib/typeorm/token-session.entity.js';
+import { TokenSessionEntity } from 'nestjs-token';
 
 /** A SQLite database in memory with the table of sessions. The caller destroys it. */
 export async function openSqlite(): Promise<DataSource> {

@@ -1,8 +1,6 @@
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { InMemoryTokenRepository } from '../../lib/testing/in-memory-token.repository.js';
-import type { TokenRepository } from '../../lib/session/token-repository.js';
-import { TokenSessionEntity } from '../../lib/typeorm/token-session.entity.js';
-import { TypeOrmTokenRepository } from '../../lib/typeorm/typeorm-token.repository.js';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
+import type { TokenRepository } from 'nestjs-token';
+import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token';
 import { openSqlite } from './sqlite.js';
 
 /** A store whose clock a test moves, and whose contents it can put back to what they were. */

@@ -1,5 +1,4 @@
-import type { TokenRepository } from '../../lib/session/token-repository.js';
-import type { SessionSnapshot } from '../../lib/session/token-session.js';
+import type { SessionSnapshot, TokenRepository } from 'nestjs-token';
 
 /** The repository, with the calls of all its verbs counted. */
 export function countingCalls(repository: TokenRepository): { repository: TokenRepository; calls: () => number } {

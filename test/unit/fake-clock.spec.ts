@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
+import { FakeClock } from 'nestjs-token/testing';
 
 describe('FakeClock', () => {
   it('starts at midnight of 1 January 2030, UTC, or where it is told to', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { readSecret } from '../../lib/keys/key-material.js';
-import { TokenOptionsError } from '../../lib/errors/token.errors.js';
+import { readSecret } from '../support/lib.js';
+import { TokenOptionsError } from 'nestjs-token';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 const ec = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });

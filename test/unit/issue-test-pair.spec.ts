@@ -1,10 +1,8 @@
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { AccessTokenService } from '../../lib/access-token/access-token.service.js';
-import { RefreshService } from '../../lib/session/refresh.service.js';
-import { InMemoryTokenRepository, issueTestPair } from '../../lib/testing/index.js';
-import { TokenModule } from '../../lib/module/token.module.js';
+import { AccessTokenService, RefreshService, TokenModule } from 'nestjs-token';
+import { InMemoryTokenRepository, issueTestPair } from 'nestjs-token/testing';
 
 const OPTIONS = {
   issuer: 'https://api.example.com',

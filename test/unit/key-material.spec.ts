@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TokenOptionsError } from 'nestjs-token';
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { deriveKey, readAsymmetricKey, readSecret } from '../../lib/keys/key-material.js';
+import { deriveKey, readAsymmetricKey, readSecret } from '../support/lib.js';
 import { SECRET } from '../support/app.js';
 import { findLeaks } from '../support/leaks.js';
 

@@ -4,7 +4,7 @@ import { TokenOptionsError } from 'nestjs-token';
 import type { JsonWebKey, KeyObject } from 'node:crypto';
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { keyRingFromKeys, keyRingFromSecret } from '../../lib/keys/key-ring.js';
+import { keyRingFromKeys, keyRingFromSecret } from '../support/lib.js';
 import { SECRET } from '../support/app.js';
 import { findLeaks } from '../support/leaks.js';
 import { almostRocaKey, rocaKeyPair } from '../support/roca.js';

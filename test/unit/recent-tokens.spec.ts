@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { inspect } from 'node:util';
-import { RecentTokens } from '../../lib/access-token/recent-tokens.js';
+import { RecentTokens } from '../support/lib.js';
 
 const TOKEN = 'head.payload.signature-of-it';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { decideRotation, LAST_BRANCH, type RotationRules, type RotationVerdict } from '../../lib/session/rotation.js';
-import type { RefreshTokenPosition, TokenSession } from '../../lib/session/token-session.js';
+import type { RotationRules, RotationVerdict } from '../support/lib.js';
+import { decideRotation, LAST_BRANCH } from '../support/lib.js';
+import type { RefreshTokenPosition, TokenSession } from 'nestjs-token';
 
 const G = 30_000;
 const NOW = Date.UTC(2030, 0, 1);

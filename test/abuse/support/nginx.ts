@@ -1,11 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../faults/support/fault-bed.js';
 import { unreachable } from '../../support/databases.js';
+import { TestProcess } from '../../support/process/test-process.js';
 import { freePorts } from './free-ports.js';
 
 const TEMPLATE = join(import.meta.dirname, '..', '..', 'support', 'engines', 'nginx.conf');
@@ -19,7 +18,7 @@ export class Nginx {
   private constructor(
     readonly ports: Readonly<Record<Cache, number>>,
     private readonly base: string,
-    private readonly child: ChildProcess,
+    private readonly server: TestProcess,
   ) {}
 
   /** @param nodePort where the process listens. */
@@ -41,7 +40,7 @@ export class Nginx {
     const child = spawn('nginx', ['-p', base, '-c', configuration, '-e', join(base, 'error.log'), '-g', 'daemon off;'], {
       stdio: 'ignore',
     });
-    const nginx = new Nginx(ports, base, child);
+    const nginx = new Nginx(ports, base, new TestProcess(child));
     await until(async () => (await unreachable(bare)) === null).catch((error: unknown) => {
       throw new Error(`nginx does not listen: ${readFileSync(join(base, 'error.log'), 'utf8')}`, { cause: error });
     });
@@ -57,11 +56,7 @@ export class Nginx {
   }
 
   async close(): Promise<void> {
-    if (this.child.exitCode === null) {
-      const ended = once(this.child, 'exit');
-      this.child.kill('SIGTERM');
-      await ended;
-    }
+    await this.server.stop('SIGTERM');
     rmSync(this.base, { recursive: true, force: true });
   }
 }

@@ -1,10 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unreachable } from '../../support/databases.js';
+import { TestProcess } from '../../support/process/test-process.js';
 import { until } from '../../support/pushed-nodes.js';
 import { freePorts } from './free-ports.js';
 
@@ -15,7 +14,7 @@ export class PgBouncer {
   private constructor(
     readonly port: number,
     private readonly base: string,
-    private readonly child: ChildProcess,
+    private readonly pooler: TestProcess,
   ) {}
 
   static async start(): Promise<PgBouncer> {
@@ -26,16 +25,12 @@ export class PgBouncer {
     const { uid, gid } = owner();
     if (uid !== undefined && gid !== undefined) chownSync(base, uid, gid);
     const child = spawn('pgbouncer', ['--quiet', configuration], { stdio: 'ignore', ...owner() });
-    await until(() => listens(port));
-    return new PgBouncer(port, base, child);
+    await until(async () => (await unreachable(port)) === null);
+    return new PgBouncer(port, base, new TestProcess(child));
   }
 
   async close(): Promise<void> {
-    if (this.child.exitCode === null) {
-      const ended = once(this.child, 'exit');
-      this.child.kill('SIGTERM');
-      await ended;
-    }
+    await this.pooler.stop('SIGTERM');
     rmSync(this.base, { recursive: true, force: true });
   }
 }
@@ -45,14 +40,4 @@ function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

@@ -3,7 +3,7 @@ import type { Engine, TestDatabase } from '../../support/databases.js';
 import { openDatabase } from '../../support/databases.js';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { TokenSessionEntity } from '../../../lib/typeorm/token-session.entity.js';
+import { TokenSessionEntity } from 'nestjs-token';
 import { Oracle } from '../oracle.js';
 import type { Target } from './fault-client.js';
 import { FaultClient } from './fault-client.js';

@@ -1,5 +1,5 @@
 import type { DataSourceOptions } from 'typeorm';
-import type { TokenModuleOptions } from '../../../lib/options/token.options.js';
+import type { TokenModuleOptions } from 'nestjs-token';
 
 /** What a process is told when it is started; JSON. */
 export interface WorkerSetup {

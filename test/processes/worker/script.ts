@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { PostgresRevocationPush, RefreshService, TokenModule } from '../../../lib/index.js';
+import { PostgresRevocationPush, RefreshService, TokenModule } from 'nestjs-token';
 
 /** What a script is told on its command line, as JSON. */
 export interface ScriptSetup {

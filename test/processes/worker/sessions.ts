@@ -1,19 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import {
-  SystemClock,
-  TokenError,
-  TokenSessionEntity,
-  TypeOrmTokenRepository,
-  type RefreshTokenPosition,
-  type RotationTerms,
-  type SessionKey,
-  type SessionSnapshot,
-} from '../../../lib/index.js';
-import { resolveTokenOptions } from '../../../lib/options/resolve-options.js';
-import type { RefreshService } from '../../../lib/session/refresh.service.js';
-import { TokenInstance } from '../../../lib/module/token-instance.js';
+import type { RefreshService, RefreshTokenPosition, RotationTerms, SessionKey, SessionSnapshot } from 'nestjs-token';
+import { SystemClock, TokenError, TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token';
+import { resolveTokenOptions, TokenInstance } from '../../support/lib.js';
 import type { Command, DeathPoint, PresentCommand, Presented, SignedIn, WorkerSetup } from './messages.js';
 import { REALM, WORKER_OPTIONS } from './messages.js';
 import type { Program } from './program.js';

@@ -1,0 +1,20 @@
+/** The parts of `lib/` that tests use and that the package does not export. No other file of the tests imports from `lib/`. */
+export { ownClaims } from '../../lib/access-token/access-token.claims.js';
+export { AccessTokenVerifier } from '../../lib/access-token/access-token.verifier.js';
+export { RecentTokens } from '../../lib/access-token/recent-tokens.js';
+export { VerifiedTokenCache } from '../../lib/access-token/verified-token.cache.js';
+export { deriveKey, readAsymmetricKey, readSecret } from '../../lib/keys/key-material.js';
+export { KeyRing, keyRingFromKeys, keyRingFromSecret } from '../../lib/keys/key-ring.js';
+export { refreshServiceToken, tokenInstanceToken } from '../../lib/module/injection-tokens.js';
+export { TokenInstance } from '../../lib/module/token-instance.js';
+export { OutageLog } from '../../lib/nest/error-response.js';
+export { resolveTokenOptions } from '../../lib/options/resolve-options.js';
+export type { ResolvedTokenOptions } from '../../lib/options/resolve-options.js';
+export { RevocationList } from '../../lib/revocation/revocation-list.js';
+export type { RevocationTerms } from '../../lib/revocation/revocation-list.js';
+export { RevocationReader } from '../../lib/revocation/revocation-reader.js';
+export { lengthPrefixed } from '../../lib/keys/length-prefixed.js';
+export { RefreshTokenCodec } from '../../lib/session/refresh-token.codec.js';
+export { decideRotation, LAST_BRANCH } from '../../lib/session/rotation.js';
+export type { RotationRules, RotationVerdict } from '../../lib/session/rotation.js';
+export { SessionJanitor } from '../../lib/session/session-janitor.js';
