@@ -20,7 +20,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-token$': '<rootDir>/lib/index.ts',
-    '^nestjs-token/testing$': '<rootDir>/lib/testing/index.ts',
+    '^nestjs-token/(redis|testing|typeorm)$': '<rootDir>/lib/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   // Compiled as .swcrc says.

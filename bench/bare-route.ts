@@ -1,11 +1,11 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TokenSession } from 'nestjs-token';
-import { AccessTokenService, TokenRepository } from 'nestjs-token';
+import { TokenRepository } from 'nestjs-token';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { POOL } from './database.js';
-import { codecOf } from './internals.js';
+import { codecOf, issuerOf } from './internals.js';
 
 /** Stand-ins for what differs from refresh to refresh: no session has them. */
 const PROBE = { id: 'ffffffff-ffff-8fff-bfff-ffffffffffff', generation: 1_234_567, branch: 77 } as const;
@@ -50,17 +50,17 @@ export async function addBareRoute(app: INestApplicationContext, fastify: Fastif
   const pool = new pg.Pool(driverOptionsOf(app.get(DataSource)));
   const { sql, bind } = await rotationOf(app, settleMs);
   const codec = codecOf(app);
-  const accessTokens = app.get(AccessTokenService);
+  const accessTokens = issuerOf(app);
   fastify.post('/auth/refresh', async (request: FastifyRequest, reply: FastifyReply) => {
     const token = codec.decode((request.body as { refresh_token: string }).refresh_token);
     if (!token) return reply.code(401).send();
     const { rows } = await pool.query<Record<keyof TokenSession | 'readAt', string>>(sql, bind(token));
     const [row] = rows;
     if (!row) return reply.code(401).send();
-    const minting = { subject: row.subject, sessionId: row.id, claims: JSON.parse(row.claims) as Record<string, unknown> };
-    const minted = accessTokens.mint({ ...minting, at: Number(row.readAt), authTime: Number(row.authTime), lifetimeMs: 900_000 });
+    const draft = { subject: row.subject, sessionId: row.id, claims: JSON.parse(row.claims) as Record<string, unknown> };
+    const issued = await accessTokens.issue({ ...draft, at: Number(row.readAt), authTime: Number(row.authTime), lifetimeMs: 900_000 });
     return {
-      access_token: minted.token,
+      access_token: issued.token,
       refresh_token: codec.encode(token.secret, { generation: token.generation + 1, branch: 0 }),
       token_type: 'Bearer',
       expires_in: 900,

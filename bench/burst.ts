@@ -76,7 +76,7 @@ async function signIn({ engine, name }: BenchDatabase): Promise<{ expired: Holde
   for (let round = 0; round <= ROUNDS; round++) {
     const { refreshToken = '' } = await pair();
     const { accessToken, refreshToken: unused = '' } = await pair();
-    holders.push({ expired: holderOf(app, refreshToken), good: { accessToken, refreshToken: unused } });
+    holders.push({ expired: await holderOf(app, refreshToken), good: { accessToken, refreshToken: unused } });
   }
   await app.close();
   return holders;

@@ -1,4 +1,4 @@
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { randomBytes } from 'node:crypto';
 import type { DataSourceOptions, MixedList } from 'typeorm';
 import { DataSource } from 'typeorm';

@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { RefreshTokenPosition } from 'nestjs-token';
-import { AccessTokenService, RefreshService } from 'nestjs-token';
+import { RefreshService } from 'nestjs-token';
 import { createHash } from 'node:crypto';
 
 /** What the benchmarks use of the inside of the package: millions of sessions are not signed in one by one. */
@@ -10,7 +10,23 @@ export interface RefreshTokenCodec {
 }
 
 export function codecOf(app: INestApplicationContext): RefreshTokenCodec {
-  return app.get<unknown, { parts: { codec: RefreshTokenCodec } }>(RefreshService).parts.codec;
+  return app.get<unknown, { ports: { codec: RefreshTokenCodec } }>(RefreshService).ports.codec;
+}
+
+/** What issues access tokens at any instant. */
+export interface AccessTokenIssuer {
+  issue(draft: {
+    subject: string;
+    sessionId: string;
+    claims: Record<string, unknown>;
+    at: number;
+    authTime: number;
+    lifetimeMs: number;
+  }): Promise<{ token: string }>;
+}
+
+export function issuerOf(app: INestApplicationContext): AccessTokenIssuer {
+  return app.get<unknown, { ports: { issuer: { accessTokens: AccessTokenIssuer } } }>(RefreshService).ports.issuer.accessTokens;
 }
 
 /** A client's pair: a current refresh token, and an access token that has been over for an hour. */
@@ -25,9 +41,9 @@ export function refreshTokenOf(codec: RefreshTokenCodec, index: number): string 
   return codec.encode(secret, { generation: 0, branch: 0 });
 }
 
-export function holderOf(app: INestApplicationContext, refreshToken: string): Holder {
+export async function holderOf(app: INestApplicationContext, refreshToken: string): Promise<Holder> {
   const sessionId = codecOf(app).decode(refreshToken)?.sessionId ?? '';
   const at = Date.now() - 2 * 3_600_000;
-  const minting = { subject: 'user', sessionId, claims: {}, at, authTime: at, lifetimeMs: 900_000 };
-  return { refreshToken, accessToken: app.get(AccessTokenService).mint(minting).token };
+  const draft = { subject: 'user', sessionId, claims: {}, at, authTime: at, lifetimeMs: 900_000 };
+  return { refreshToken, accessToken: (await issuerOf(app).issue(draft)).token };
 }

@@ -31,7 +31,7 @@ function moduleOf(): DynamicModule {
 async function holders(app: NestFastifyApplication): Promise<Holder[]> {
   if (isRecipe) return (await recipeTokens(app, hashing, Number(count))).map((refreshToken) => ({ refreshToken, accessToken: '' }));
   const codec = codecOf(app);
-  return Array.from({ length: Number(count) }, (_, index) => holderOf(app, refreshTokenOf(codec, Number(from) + index)));
+  return Promise.all(Array.from({ length: Number(count) }, (_, index) => holderOf(app, refreshTokenOf(codec, Number(from) + index))));
 }
 
 const app = await NestFactory.create<NestFastifyApplication>(moduleOf(), new FastifyAdapter(), { logger: false });

@@ -12,21 +12,26 @@ export type { AccessOptions } from './access-token/access.options.js';
 export type { HeaderOptions } from './transport/header.options.js';
 export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';
 export type { TokenAlgorithm, TokenKey, TokenSecret } from './keys/key.options.js';
-export type { ClaimsHook, LoadUserHook } from './principal/hooks.js';
+export type { ClaimsHook, LoadUserHook } from './principal/hook.options.js';
 export type { ErrorBodyHook } from './nest/error-body.js';
+export { KeySource } from './keys/key-source.js';
+export type { VerificationKey } from './keys/key-source.js';
+export { Signer } from './keys/signer.js';
 export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } from './module/injection-tokens.js';
 
 export { JwtAuthGuard } from './nest/jwt-auth.guard.js';
+export { RequestCheck } from './authentication/request-check.js';
+export type { CheckedRequest } from './authentication/request-check.js';
 export { AuthInstance, Fresh, OptionalAuth, Protected, Public } from './nest/decorators.js';
 export { TokenInterceptor } from './nest/token.interceptor.js';
 export { TokenTransport } from './transport/token-transport.js';
-export type { ResponseTokens } from './transport/response-headers.js';
-export type { TokenRequest } from './nest/request-context.js';
+export type { Credential, Credentials, IssuedTokens, TokenRequest } from './transport/token-transport.js';
 
 export { CurrentSession, CurrentUser } from './nest/current-user.decorator.js';
 export type { Principal, PrincipalUser } from './principal/principal.js';
 export type { SessionInfo } from './principal/session-info.js';
 
+export { SessionDenylist } from './access-token/session-denylist.js';
 export { AccessTokenService } from './access-token/access-token.service.js';
 export type { SignOptions } from './access-token/access-token.service.js';
 export type { AccessTokenClaims } from './access-token/access-token.claims.js';
@@ -35,8 +40,10 @@ export { RefreshService } from './session/refresh.service.js';
 export type { Rotation, SessionsOptions, SignInOptions } from './session/refresh.service.js';
 export { TokenPair } from './session/token-pair.js';
 export type { TokenPairBody } from './session/token-pair.js';
+export type { Deliverable } from './session/delivery.js';
 export type { RotationOutcome } from './session/rotation.js';
-export type { SessionEvent } from './events/session-log.js';
+export { SessionListener } from './session/session-listener.js';
+export type { SessionEvent } from './session/session-listener.js';
 export { REVOKE_REASONS } from './session/token-session.js';
 export type {
   NewSession,
@@ -54,14 +61,6 @@ export { StoreConflict, TokenRepository } from './session/token-repository.js';
 export type { RevokedFrom, RevokedPage, RevokedSession, RotationTerms, SessionAdvance, StorePatience } from './session/token-repository.js';
 
 export { RevocationPush } from './revocation/revocation-push.js';
-export { PostgresRevocationPush } from './typeorm/postgres-revocation-push.js';
-export { RedisRevocationPush } from './redis/redis-revocation-push.js';
-export type { RedisPublisher, RedisSubscriber } from './redis/redis-revocation-push.js';
-
-export { TokenSessionEntity } from './typeorm/token-session.entity.js';
-export { TypeOrmTokenRepository } from './typeorm/typeorm-token.repository.js';
-export type { RepositorySettings } from './typeorm/typeorm-token.repository.js';
-export { SESSION_MIGRATIONS } from './typeorm/migrations/index.js';
 
 export { redactTokens } from './events/redact-tokens.js';
 export type { RedactOptions } from './events/redact-tokens.js';
@@ -83,6 +82,7 @@ export {
   SessionMismatch,
   SessionNotFound,
   SessionRevoked,
+  SignerUnavailable,
   StoreUnavailable,
   TokenError,
   TokenExpired,

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TokenModuleOptions } from 'nestjs-token';
-import { TypeOrmTokenRepository } from 'nestjs-token';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveTokenOptions, TokenInstance } from './support/lib.js';
+import type { ComposedInstance } from './support/instance.js';
+import { composeInstance } from './support/instance.js';
+import { resolveTokenOptions } from './support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { TestDatabase } from './support/databases.js';
 import { describeOn, openDatabase } from './support/databases.js';
@@ -62,16 +64,16 @@ const adjacent = (phases: Partial<TokenModuleOptions>[]) =>
   phases.slice(1).map((phase, index) => [index, index + 1, phases[index], phase] as const);
 
 describe('docs/operations.md, rotating keys (R-22)', () => {
-  const opened: TokenInstance[] = [];
+  const opened: ComposedInstance[] = [];
   afterEach(() => Promise.all(opened.splice(0).map((instance) => instance.onModuleDestroy())));
 
   /** Two nodes on one store, of one phase and of the next. */
-  function nodes(...phases: (Partial<TokenModuleOptions> | undefined)[]): TokenInstance[] {
+  function nodes(...phases: (Partial<TokenModuleOptions> | undefined)[]): ComposedInstance[] {
     const clock = new FakeClock();
     const repository = new InMemoryTokenRepository(clock);
     const made = phases.map((phase) => {
       const options = resolveTokenOptions({ issuer: 'https://api.example.com', ...phase }, 'default');
-      return new TokenInstance({ realm: 'default', options, repository, clock });
+      return composeInstance({ name: 'default', options, repository, clock });
     });
     opened.push(...made);
     return made;
@@ -80,7 +82,7 @@ describe('docs/operations.md, rotating keys (R-22)', () => {
   it.each([...adjacent(ACCESS_PHASES), ...adjacent(REFRESH_PHASES)])(
     'lets nodes of the steps %i and %i accept what the other one has issued',
     async (_, __, before, after) => {
-      const [here, there] = nodes(before, after) as [TokenInstance, TokenInstance];
+      const [here, there] = nodes(before, after) as [ComposedInstance, ComposedInstance];
       for (const [issuer, other] of [
         [here, there],
         [there, here],
@@ -96,9 +98,9 @@ describe('docs/operations.md, rotating keys (R-22)', () => {
 
   it('ends with the old access key refused, and the old refresh token too', async () => {
     const [first, accessDone, refreshDone] = nodes(ACCESS_PHASES[0], ACCESS_DONE, REFRESH_DONE) as [
-      TokenInstance,
-      TokenInstance,
-      TokenInstance,
+      ComposedInstance,
+      ComposedInstance,
+      ComposedInstance,
     ];
     const pair = await first.refresh.signIn('alice');
     await expect(accessDone.accessTokens.verify(pair.accessToken)).rejects.toMatchObject({ errorCode: 'token_invalid' });

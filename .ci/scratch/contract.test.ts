@@ -4,7 +4,7 @@ import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { SESSION_MIGRATIONS, TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token';
+import { SESSION_MIGRATIONS, TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { FakeClock, type OpenedStore, tokenRepositoryContract } from 'nestjs-token/testing';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 

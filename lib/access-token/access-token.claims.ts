@@ -14,8 +14,8 @@ export interface AccessTokenClaims {
   readonly iat: number;
   /** Unique id of the token. */
   readonly jti: string;
-  /** The session id. */
-  readonly sid: string;
+  /** The session id. Absent in a token that belongs to no session. */
+  readonly sid?: string;
   /** Instant of the sign-in, NumericDate (seconds). Every token of a pair has it; one that `AccessTokenService.sign` made may have none. */
   readonly auth_time?: number;
 }
@@ -34,6 +34,9 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'jti',
   'sid',
   'auth_time',
+  'acr',
+  'amr',
+  'cnf',
   'user',
   ...Object.getOwnPropertyNames(Object.prototype),
 ]);

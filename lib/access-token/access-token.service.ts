@@ -1,33 +1,22 @@
-import { Logger } from '@nestjs/common';
-import { JwtService } from '@nestjs/jwt';
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
-import type { RevocationList } from '../revocation/revocation-list.js';
-import { TokenInvalid, TokenMalformed, TokenRevoked } from '../errors/token.errors.js';
+import { TokenInvalid, TokenMalformed } from '../errors/token.errors.js';
+import type { KeySource, VerificationKey } from '../keys/key-source.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
-import { deeplyFrozen, isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
-import type { AccessTokenVerifier } from './access-token.verifier.js';
-import type { TokenAlgorithm } from '../keys/key.options.js';
-import type { KeyRing, VerificationKey } from '../keys/key-ring.js';
-import type { RecalledToken, VerifiedTokenCache } from './verified-token.cache.js';
+import { isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
+import type { AccessTokenIssuer, IssuingSettings } from './access-token.issuer.js';
+import type { VerificationSettings } from './access-token.verifier.js';
+import { AccessTokenVerifier } from './access-token.verifier.js';
+import type { SessionDenylist } from './session-denylist.js';
+import type { RecalledToken } from './verified-token.cache.js';
+import { VerifiedTokenCache } from './verified-token.cache.js';
 
-/** How access tokens are minted. Spans are milliseconds, whole seconds. */
-export interface MintingTerms {
-  readonly issuer: string;
-  readonly audience: readonly string[];
-  readonly lifetimeMs: number;
-  readonly maxLifetimeMs: number;
-  /** Share of the lifetime by which a token's is shortened at most. */
-  readonly jitter: number;
-}
-
-/** What {@link AccessTokenService.sign} writes beside the subject. */
+/** What {@link AccessTokenService.sign} writes in addition to the subject. */
 export interface SignOptions {
-  /** The session (`sid`) that the token belongs to: it dies with that session. */
+  /** The session (`sid`) that the token belongs to. The token is refused once that session has been revoked. */
   sessionId: string;
-  /** The application's own claims; reserved names are refused. */
+  /** The application's own claims. Reserved names are refused. @defaultValue none */
   claims?: object;
   /** Lifetime of this token, without jitter, at most `access.maxLifetime`. @defaultValue `access.lifetime`, shortened by the jitter */
   lifetime?: Duration;
@@ -38,187 +27,138 @@ export interface SignOptions {
   authTime?: number;
 }
 
-/** A minting that a session dates. */
-export interface Minting {
-  readonly subject: string;
-  readonly sessionId: string;
-  /** Checked already. */
-  readonly claims: Readonly<Record<string, unknown>>;
-  /** Instant of the minting, epoch milliseconds. */
-  readonly at: number;
-  /** Instant of the sign-in, epoch milliseconds; undefined: the token does not tell. */
-  readonly authTime: number | undefined;
-  readonly lifetimeMs: number;
+/** How access tokens are issued and verified, and how many verified ones are remembered. */
+export interface AccessTokenSettings extends IssuingSettings, VerificationSettings {
+  /** How many verified tokens are remembered; null: none. */
+  readonly cacheMax: number | null;
 }
 
-/** In 1973. What lies before it is seconds, taken for milliseconds. */
-const EARLIEST_AUTH_TIME = 100_000_000_000;
-/** The clocks of nodes and stores differ by this at the most, milliseconds. */
-const CLOCK_SKEW_MS = 300_000;
-/** Characters of an access token above which a refreshed response may not fit into a proxy's buffer for headers (nginx: 4 or 8 kB). */
-const LONG_TOKEN = 3_000;
-
-/** The parts that an {@link AccessTokenService} is composed of. */
-export interface AccessTokenParts {
-  readonly terms: MintingTerms;
-  readonly ring: KeyRing;
-  readonly verifier: AccessTokenVerifier;
-  /** null: every token is verified in full, every time. */
-  readonly cache: VerifiedTokenCache | null;
-  readonly revocations: RevocationList;
+/** What access tokens are issued and judged with. */
+export interface AccessTokenPorts {
+  readonly keys: KeySource;
+  readonly issuer: AccessTokenIssuer;
+  readonly denylist: SessionDenylist;
   readonly clock: Clock;
 }
 
+/** An instant in 1973. A number below it is seconds that were taken for milliseconds. */
+const EARLIEST_AUTH_TIME = 100_000_000_000;
+/** The clocks of nodes and stores differ by this at the most, milliseconds. */
+const CLOCK_SKEW_MS = 300_000;
+
 /**
- * Mints and verifies access tokens: JWTs of the type `at+jwt` (RFC 9068). Stateless; revocation is looked up in memory, or in the
- * store with `revocation: 'strict'`.
+ * Issues and verifies access tokens: JWTs of the type `at+jwt` (RFC 9068). Nothing of them is stored. Revocation is looked up in memory, or in
+ * the store with `revocation: 'strict'`.
  */
 export class AccessTokenService {
-  private readonly jwt = new JwtService();
-  private readonly logger = new Logger('TokenModule');
-  private hasWarned = false;
+  private readonly verifier: AccessTokenVerifier;
+  /** Tokens that have been verified; null: every token is verified in full, every time. @internal */
+  readonly cache: VerifiedTokenCache | null;
 
-  constructor(private readonly parts: AccessTokenParts) {}
+  /** @internal */
+  constructor(
+    private readonly settings: AccessTokenSettings,
+    private readonly ports: AccessTokenPorts,
+  ) {
+    this.verifier = new AccessTokenVerifier(ports.keys, settings);
+    this.cache = settings.cacheMax === null ? null : new VerifiedTokenCache(settings.cacheMax);
+  }
 
   /**
    * Signs an access token for a session.
-   * @throws {TypeError} on a subject that is not plain text, no session id, a reserved or oversized claim, a lifetime out of range, or an
-   * `authTime` that is no instant up to now.
+   * @throws {TypeError} rejects with it when the subject is no plain text, the session id is none, a claim is reserved or too long, the lifetime
+   * is out of range, or `authTime` is no instant up to now.
+   * @example
+   * const token = await accessTokens.sign('alice', { sessionId, claims: { scope: 'download' }, lifetime: '1m' });
    */
-  sign(subject: string, { sessionId, claims = {}, lifetime, authTime }: SignOptions): string {
+  async sign(subject: string, { sessionId, claims = {}, lifetime, authTime }: SignOptions): Promise<string> {
     requireSubject(subject);
     if (!isSessionId(sessionId)) throw new TypeError('sessionId: not the id of a session');
-    const at = this.parts.clock.now();
+    const { issuer, clock } = this.ports;
+    const at = clock.now();
     if (authTime !== undefined) requireAuthTime(authTime, at);
-    const lifetimeMs = lifetime === undefined ? this.jitteredLifetime() : this.askedLifetime(lifetime);
-    return this.mint({ subject, sessionId, claims: ownClaims(claims), at, authTime, lifetimeMs }).token;
+    const lifetimeMs = lifetime === undefined ? issuer.jitteredLifetime() : this.askedLifetime(lifetime);
+    return (await issuer.issue({ subject, sessionId, claims: ownClaims(claims), at, authTime, lifetimeMs })).token;
   }
 
   /**
-   * Verifies an access token in full, or recalls that it has been: signature, type, claims, times, revocation.
-   * Does not ask `loadUser`.
+   * Verifies an access token: signature, type, claims, times, revocation. A token that was verified before is recalled, and only what can have
+   * changed is looked at again. `loadUser` is not asked.
    * @returns the claims, deeply frozen.
-   * @throws {TokenError} `token_too_large`, `token_malformed`, `token_invalid`, `token_type_mismatch`, `token_expired`, `token_not_yet_valid`,
-   * `token_revoked`, and with `revocation: 'strict'` `store_unavailable`.
+   * @throws {TokenError} rejects with `token_too_large`, `token_malformed`, `token_invalid`, `token_type_mismatch`, `token_expired`,
+   * `token_not_yet_valid`, `token_revoked`, and with `revocation: 'strict'` also with `store_unavailable`.
    */
   async verify(token: string): Promise<AccessTokenClaims> {
     if (typeof token !== 'string') throw new TokenMalformed();
-    const recalled = this.recall(token);
-    if (recalled) return this.confirmed(recalled.claims);
-    const key = this.keyFor(token);
-    return this.accept(token, this.verifySignature(token, key));
+    const known = this.known(token, performance.now());
+    if (!known) return this.verifyInFull(token);
+    await this.confirm(known.claims);
+    return known.claims;
   }
 
   /**
-   * Refuses a verify-only key of this node from now on, its cached tokens included. To retire it everywhere, deploy without it.
-   * @throws {RangeError} when it is the signing key.
+   * Refuses a key of this node from now on, for tokens that are known already too. To retire it everywhere, deploy without it.
+   * @param kid the `kid` of a key that only verifies. An unknown one changes nothing.
+   * @throws {RangeError} when it is the key that signs.
    */
   retireKey(kid: string): void {
-    this.parts.ring.retire(kid);
-  }
-
-  /** A token that has been verified before, with time, key and revocation looked at now; undefined: verify it. No I/O, at most one hash. */
-  recall(token: string): RecalledToken | undefined {
-    const { cache, ring, revocations, verifier, clock } = this.parts;
-    const instant = performance.now();
-    const known = cache?.get(token, instant);
-    if (!known || !ring.verifies(known.key) || !revocations.isCurrent(instant) || revocations.has(known.claims.sid)) return undefined;
-    return verifier.judgeTimes(known.claims, clock.now()) ? undefined : known;
-  }
-
-  /** Algorithms of the key ring, each once. */
-  get algorithms(): TokenAlgorithm[] {
-    return this.parts.ring.algorithms;
-  }
-
-  /** Everything before the signature. @see AccessTokenVerifier.keyFor */
-  keyFor(token: string): VerificationKey {
-    return this.parts.verifier.keyFor(token);
+    this.ports.keys.retire(kid);
   }
 
   /**
-   * Everything after the signature: claims, times, revocation. Remembers the token. A node that was frozen or idle reads first what has
-   * been revoked meanwhile.
+   * A token that has been verified before, and that is good at this moment without any I/O; `undefined`: {@link verify} it.
+   * @internal
    */
-  async accept(token: string, payload: unknown): Promise<AccessTokenClaims> {
-    const { verifier, revocations, cache, clock } = this.parts;
+  recall(token: string): RecalledToken | undefined {
+    const instant = performance.now();
+    const known = this.known(token, instant);
+    if (!known) return undefined;
+    const { denylist } = this.ports;
+    const { sid } = known.claims;
+    return denylist.isCurrent(instant) && (sid === undefined || !denylist.has(sid)) ? known : undefined;
+  }
+
+  /** The key that a token names, once everything before the signature has been checked. @internal */
+  keyFor(token: string): VerificationKey | Promise<VerificationKey> {
+    return this.verifier.keyFor(token);
+  }
+
+  /**
+   * Checks everything after the signature: the key is still trusted, claims, times, revocation. Remembers the token.
+   * @internal
+   */
+  async accept(token: string, payload: unknown, key: VerificationKey): Promise<AccessTokenClaims> {
+    const { keys, clock } = this.ports;
     const now = clock.now();
-    const key = this.keyFor(token);
-    const claims = verifier.accept(payload, now);
-    if (!revocations.isCurrent(performance.now())) await revocations.catchUp();
-    if (revocations.has(claims.sid)) throw new TokenRevoked(claims.sid);
-    cache?.set(token, { claims, key }, now);
-    return this.confirmed(claims);
-  }
-
-  /** Whether the store must be asked about every request (`revocation: 'strict'`). */
-  get isStrict(): boolean {
-    return this.parts.revocations.isStrict;
-  }
-
-  /** The claims, once the store has said that their session lives; at once unless `revocation` is `'strict'`. */
-  async confirmed(claims: AccessTokenClaims): Promise<AccessTokenClaims> {
-    if (this.isStrict) await this.parts.revocations.confirm(claims.sid);
+    if (!keys.trusts(key)) throw new TokenInvalid({ unknownKey: true });
+    const claims = this.verifier.accept(payload, now);
+    await this.confirm(claims);
+    this.cache?.set(token, { claims, key }, now);
     return claims;
   }
 
-  /** The default lifetime of one token in milliseconds: shortened at random, so that nodes and thieves do not march in step. */
-  jitteredLifetime(): number {
-    const { lifetimeMs, jitter } = this.parts.terms;
-    return lifetimeMs * (1 - Math.random() * jitter);
+  private async verifyInFull(token: string): Promise<AccessTokenClaims> {
+    const key = await this.keyFor(token);
+    return this.accept(token, this.verifier.payloadOf(token, key), key);
   }
 
-  /** Signs what has been checked. @returns the token and its claims. */
-  mint({ subject, sessionId, claims, at, authTime, lifetimeMs }: Minting): { token: string; claims: AccessTokenClaims } {
-    const { terms, ring } = this.parts;
-    const iat = Math.floor(at / 1_000);
-    const [only, ...more] = terms.audience;
-    const payload = deeplyFrozen({
-      ...claims,
-      iss: terms.issuer,
-      sub: subject,
-      aud: more.length === 0 && only !== undefined ? only : terms.audience,
-      iat,
-      exp: Math.max(iat + 1, Math.floor((at + lifetimeMs) / 1_000)),
-      jti: randomUUID(),
-      sid: sessionId,
-      ...(authTime !== undefined && { auth_time: Math.floor(authTime / 1_000) }),
-    });
-    const { kid, algorithm, signingKey } = ring.signing;
-    const header = { alg: algorithm, typ: 'at+jwt', kid };
-    const token = this.jwt.sign({ ...payload }, { secret: signingKey as never, algorithm, header });
-    if (token.length > LONG_TOKEN) this.warnOfLength(token.length);
-    return { token, claims: payload };
+  /** A token that has been verified before. Its key and its times are looked at now, its session is not. */
+  private known(token: string, instant: number): RecalledToken | undefined {
+    const known = this.cache?.get(token, instant);
+    const { keys, clock } = this.ports;
+    return known && keys.trusts(known.key) && !this.verifier.judgeTimes(known.claims, clock.now()) ? known : undefined;
   }
 
-  /** Warns once: a long token fails behind a proxy only when a request refreshes, which is long after the deployment. */
-  private warnOfLength(length: number): void {
-    if (this.hasWarned) return;
-    this.hasWarned = true;
-    const remedy = 'write fewer claims, or enlarge the buffer that your proxy has for response headers (nginx: proxy_buffer_size)';
-    this.logger.warn(`an access token is longer than 3,000 characters (${length}): ${remedy}`);
+  private async confirm({ sid }: AccessTokenClaims): Promise<void> {
+    if (sid !== undefined) await this.ports.denylist.confirm(sid);
   }
 
   private askedLifetime(lifetime: Duration): number {
     const asked = parseDuration(lifetime);
-    if (asked < 1_000 || asked > this.parts.terms.maxLifetimeMs || asked % 1_000 !== 0) {
+    if (asked < 1_000 || asked > this.settings.maxLifetimeMs || asked % 1_000 !== 0) {
       throw new TypeError('lifetime: not a whole number of seconds from 1 s to access.maxLifetime');
     }
     return asked;
-  }
-
-  private verifySignature(token: string, { key, algorithm }: VerificationKey): unknown {
-    try {
-      return this.jwt.verify<object>(token, {
-        secret: key as never,
-        algorithms: [algorithm],
-        ignoreExpiration: true,
-        ignoreNotBefore: true,
-      });
-    } catch {
-      // jsonwebtoken's message may quote claims.
-      throw new TokenInvalid();
-    }
   }
 }
 

@@ -1,13 +1,14 @@
+import { JwtService } from '@nestjs/jwt';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen, isSessionId, isSubject } from './access-token.claims.js';
-import type { KeyRing, VerificationKey } from '../keys/key-ring.js';
+import type { KeySource, VerificationKey } from '../keys/key-source.js';
 import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenTooLarge, TokenTypeMismatch } from '../errors/token.errors.js';
 
 /** Longest access token that is looked at, in characters. */
 export const MAX_TOKEN_LENGTH = 8_192;
 
-/** What every access token of one module instance must say. */
-export interface VerificationProfile {
+/** What every access token of one instance must say. */
+export interface VerificationSettings {
   readonly issuer: string;
   /** One of these must be in `aud`. */
   readonly audience: readonly string[];
@@ -27,20 +28,24 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * The checks that jsonwebtoken leaves out (docs/decisions/0003), before and after the signature: {@link keyFor} looks at the form and
- * the header and picks the key, {@link accept} judges the claims. Neither trusts anything of a token whose signature is not verified.
+ * Verifies access tokens in three steps: {@link keyFor} looks at the form and the header and finds the key, {@link payloadOf} verifies the
+ * signature, and {@link accept} judges the claims. jsonwebtoken does the second step; the others are what it leaves out
+ * (docs/decisions/0003). Nothing of a token is trusted before its signature has been verified.
  */
 export class AccessTokenVerifier {
+  private readonly jwt = new JwtService();
+
   constructor(
-    private readonly ring: KeyRing,
-    private readonly profile: VerificationProfile,
+    private readonly keys: KeySource,
+    private readonly settings: VerificationSettings,
   ) {}
 
   /**
-   * Before the signature: size, alphabet, canonical encoding, JSON objects, header members, `kid` → key, `alg` of that key, `typ`.
-   * @throws {TokenTooLarge | TokenMalformed | TokenInvalid | TokenTypeMismatch}
+   * Checks what comes before the signature: the size, the alphabet, the canonical encoding, JSON objects, the members of the header, the key
+   * that `kid` names, the `alg` of that key, and `typ`.
+   * @throws {TokenTooLarge | TokenMalformed | TokenInvalid | TokenTypeMismatch} throws it, or rejects with it where the key source needs a promise.
    */
-  keyFor(token: string): VerificationKey {
+  keyFor(token: string): VerificationKey | Promise<VerificationKey> {
     if (token.length > MAX_TOKEN_LENGTH) throw new TokenTooLarge();
     if (!COMPACT.test(token)) throw new TokenMalformed();
     const [header = '', payload = '', signature = ''] = token.split('.');
@@ -49,18 +54,29 @@ export class AccessTokenVerifier {
     return this.keyOf(parseObject(header));
   }
 
-  private keyOf(header: Json): VerificationKey {
-    const { kid, alg, typ } = header;
+  /**
+   * Verifies the signature with the key that {@link keyFor} has found.
+   * @returns what the signature vouches for. Times are not judged.
+   * @throws {TokenInvalid} when the signature is wrong. The message of jsonwebtoken is dropped, because it may quote claims.
+   */
+  payloadOf(token: string, { key, algorithm }: VerificationKey): unknown {
+    try {
+      const options = { secret: key as never, algorithms: [algorithm], ignoreExpiration: true, ignoreNotBefore: true };
+      return this.jwt.verify<object>(token, options);
+    } catch {
+      throw new TokenInvalid();
+    }
+  }
+
+  private keyOf(header: Json): VerificationKey | Promise<VerificationKey> {
+    const { kid } = header;
     if (typeof kid !== 'string' || !Object.keys(header).every((member) => HEADER_MEMBERS.has(member))) throw new TokenInvalid();
-    const key = this.ring.find(kid);
-    if (!key) throw new TokenInvalid({ unknownKey: true });
-    if (alg !== key.algorithm) throw new TokenInvalid();
-    if (typeof typ !== 'string' || !/^(application\/)?at\+jwt$/i.test(typ)) throw new TokenTypeMismatch();
-    return key;
+    const found = this.keys.find(kid);
+    return found instanceof Promise ? found.then((key) => fitting(key, header)) : fitting(found, header);
   }
 
   /**
-   * After the signature: the claims of RFC 9068 §2.2, their types and values, then the times.
+   * Checks what comes after the signature: the claims of RFC 9068 §2.2, their types and values, and then the times.
    * @param payload what the signature vouches for.
    * @param now this node's clock, epoch milliseconds.
    * @returns the claims, deeply frozen and without a `__proto__` member.
@@ -74,7 +90,7 @@ export class AccessTokenVerifier {
   }
 
   private isForUs({ iss, aud, exp, iat }: AccessTokenClaims): boolean {
-    const { issuer, audience, maxLifetimeMs } = this.profile;
+    const { issuer, audience, maxLifetimeMs } = this.settings;
     const audiences = typeof aud === 'string' ? [aud] : aud;
     return iss === issuer && audiences.some((one) => audience.includes(one)) && exp > iat && (exp - iat) * 1_000 <= maxLifetimeMs;
   }
@@ -84,10 +100,17 @@ export class AccessTokenVerifier {
    * @returns the error that the times deserve, or null.
    */
   judgeTimes(claims: AccessTokenClaims & { readonly nbf?: number }, now: number): TokenExpired | TokenNotYetValid | null {
-    const { leewayMs } = this.profile;
+    const { leewayMs } = this.settings;
     if (now >= claims.exp * 1_000 + leewayMs) return new TokenExpired(claims.sid);
     return now < Math.max(claims.iat, claims.nbf ?? 0) * 1_000 - leewayMs ? new TokenNotYetValid() : null;
   }
+}
+
+function fitting(key: VerificationKey | undefined, { alg, typ }: Json): VerificationKey {
+  if (!key) throw new TokenInvalid({ unknownKey: true });
+  if (alg !== key.algorithm) throw new TokenInvalid();
+  if (typeof typ !== 'string' || !/^(application\/)?at\+jwt$/i.test(typ)) throw new TokenTypeMismatch();
+  return key;
 }
 
 function isCanonical(segment: string): boolean {

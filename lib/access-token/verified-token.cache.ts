@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { AccessTokenClaims } from './access-token.claims.js';
-import type { VerificationKey } from '../keys/key-ring.js';
+import type { VerificationKey } from '../keys/key-source.js';
 import { RecentTokens } from './recent-tokens.js';
 
 /** What stays true of a verified token whatever the time: everything else is looked at on every hit. */
@@ -53,7 +53,8 @@ class Generation {
     this.length += entry.length - (known?.length ?? 0);
   }
 
-  private enlist(key: string, sid: string): void {
+  private enlist(key: string, sid: string | undefined): void {
+    if (sid === undefined) return;
     const siblings = this.bySession.get(sid);
     if (!siblings) this.bySession.set(sid, [key]);
     else if (siblings.push(key) > MAX_PER_SESSION) this.drop(siblings.shift());

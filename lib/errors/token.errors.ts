@@ -82,9 +82,9 @@ export class TokenInvalid extends TokenError {
 export class TokenExpired extends TokenError {
   override readonly name = 'TokenExpired';
   declare readonly errorCode: 'token_expired';
-  /** @param sessionId the session (`sid`) of the token, whose signature was right. */
+  /** @param sessionId the session (`sid`) of the token, whose signature was right; `undefined`: it belongs to none. */
   constructor(
-    readonly sessionId: string,
+    readonly sessionId: string | undefined,
     options?: ErrorOptions,
   ) {
     super('token_expired', options);
@@ -269,6 +269,19 @@ export class StoreUnavailable extends TokenError {
   }
 }
 
+/**
+ * The `Signer` could not sign an access token, because the service that holds the key does not answer, for example. Nothing is lost: the
+ * client keeps its tokens and retries.
+ */
+export class SignerUnavailable extends TokenError {
+  override readonly name = 'SignerUnavailable';
+  declare readonly errorCode: 'signer_unavailable';
+  override readonly retryAfter: number = 1;
+  constructor(options?: ErrorOptions) {
+    super('signer_unavailable', options);
+  }
+}
+
 /** Hooks that the application is asked by, and waited for, while a request is answered. */
 export type TokenHook = 'loadUser' | 'claims';
 
@@ -344,6 +357,7 @@ export type AnyTokenError =
   | UserRejected
   | ContextUnsupported
   | StoreUnavailable
+  | SignerUnavailable
   | HookTimeout
   | HookFailed;
 

@@ -4,21 +4,16 @@ import { deriveKey, readAsymmetricKey, readSecret } from './key-material.js';
 import { hasRocaFingerprint } from './roca.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { TokenAlgorithm, TokenKey } from './key.options.js';
+import type { VerificationKey } from './key-source.js';
+import { KeySource } from './key-source.js';
 
-/** A key that verifies: made once at start-up, never parsed again (a string secret costs jsonwebtoken 340 µs a call). */
-export interface VerificationKey {
-  readonly kid: string;
-  readonly algorithm: TokenAlgorithm;
-  readonly key: KeyObject;
-}
-
-/** The key that signs, and verifies as a {@link VerificationKey}. */
+/** The key that signs. It verifies too, as every {@link VerificationKey} does. */
 export interface SigningKey extends VerificationKey {
   readonly signingKey: KeyObject;
 }
 
-/** The keys of one module instance by `kid`. A key can be retired; none can be added while the application runs. */
-export class KeyRing {
+/** The keys of one instance by their `kid`. A key can be retired; none can be added while the application runs. */
+export class KeyRing extends KeySource {
   private readonly keys: Map<string, VerificationKey>;
   private readonly retired = new Set<VerificationKey>();
 
@@ -26,22 +21,17 @@ export class KeyRing {
     readonly signing: SigningKey,
     verifyOnly: readonly VerificationKey[],
   ) {
+    super();
     this.keys = new Map([signing, ...verifyOnly].map((key) => [key.kid, key]));
   }
 
-  /** The key that a token names, or undefined: unknown or retired. There is no other look-up. */
-  find(kid: string): VerificationKey | undefined {
+  /** Tokens are looked up by their `kid` only: there is no other look-up. */
+  override find(kid: string): VerificationKey | undefined {
     return this.keys.get(kid);
   }
 
-  /** Whether a key that was found in this ring still verifies: asked for every cached token. */
-  verifies(key: VerificationKey): boolean {
+  override trusts(key: VerificationKey): boolean {
     return this.retired.size === 0 || !this.retired.has(key);
-  }
-
-  /** Algorithms of all keys, each once. */
-  get algorithms(): TokenAlgorithm[] {
-    return [...new Set([...this.keys.values()].map((key) => key.algorithm))];
   }
 
   /** Every key that verifies. */
@@ -50,10 +40,10 @@ export class KeyRing {
   }
 
   /**
-   * Refuses a verify-only key from this moment on, cached tokens included.
+   * Refuses a key that only verifies from this moment on, for tokens that are known already too.
    * @throws {RangeError} when it is the signing key.
    */
-  retire(kid: string): void {
+  override retire(kid: string): void {
     if (kid === this.signing.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
     const key = this.keys.get(kid);
     if (key) this.retired.add(key);
@@ -69,12 +59,12 @@ const MIN_RSA_EXPONENT = 65_537n;
 
 /** The ring of one HS256 key that `secret` stands for; a named instance derives its own (docs/decisions/0008). */
 export function keyRingFromSecret(secret: KeyObject, issuer: string, realm: string): KeyRing {
-  const key = realm === DEFAULT_REALM ? secret : createSecretKey(deriveKey(secret, 'nestjs-token/access/1', issuer, realm));
+  const key = realm === DEFAULT_NAME ? secret : createSecretKey(deriveKey(secret, 'nestjs-token/access/1', issuer, realm));
   return new KeyRing({ kid: kidOf(key), algorithm: 'HS256', key, signingKey: key }, []);
 }
 
-/** Realm of the instance without a name. */
-export const DEFAULT_REALM = 'default';
+/** Name of the instance that has been given none. */
+export const DEFAULT_NAME = 'default';
 
 /**
  * @returns the ring, and remarks for the log.

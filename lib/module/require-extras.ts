@@ -1,4 +1,4 @@
-import { DEFAULT_REALM } from '../keys/key-ring.js';
+import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { EXTRA_KEYS, requireKeys, requireShape } from '../options/option-keys.js';
 import type { TokenModuleExtras } from '../options/extras.options.js';
 import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
@@ -39,7 +39,7 @@ export function requireAsyncOptions(options: TokenModuleAsyncOptions): TokenModu
 /** JavaScript and configuration files know no types: `'false'` must not switch something on. */
 function requireShapes(extras: TokenModuleExtras): void {
   const {
-    name = DEFAULT_REALM,
+    name = DEFAULT_NAME,
     isGlobal = true,
     globalGuard = false,
     dataSource = 'default',
@@ -49,7 +49,7 @@ function requireShapes(extras: TokenModuleExtras): void {
   requireShape('name', isText(name) && NAME.test(name), '1 to 64 characters of A–Z a–z 0–9 . _ -');
   requireShape('isGlobal', typeof isGlobal === 'boolean', 'true or false');
   requireShape('globalGuard', typeof globalGuard === 'boolean', 'true or false');
-  if (globalGuard && name !== DEFAULT_REALM) {
+  if (globalGuard && name !== DEFAULT_NAME) {
     throw new TokenOptionsError('globalGuard', 'belongs to the instance without a name: that one guards routes without @AuthInstance()');
   }
   requireShape('dataSource', isText(dataSource), 'the name of a DataSource');

@@ -1,27 +1,27 @@
-import type { DynamicModule, FactoryProvider, OnModuleInit, Provider, Type } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider, OnModuleInit, Provider } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
-import { DEFAULT_REALM } from '../keys/key-ring.js';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { Clock, SystemClock } from '../clock.js';
+import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { requireSoundRoutes } from '../nest/declared-routes.js';
 import { JwtAuthGuard } from '../nest/jwt-auth.guard.js';
 import { TokenErrorFilter } from '../nest/token-error.filter.js';
-import { accessTokenServiceToken, refreshServiceToken, tokenInstanceToken, tokenTransportToken } from './injection-tokens.js';
-import { SealedOptions } from './sealed-options.js';
-import { TokenRepository } from '../session/token-repository.js';
-import type { ResolvedTokenOptions } from '../options/resolve-options.js';
-import { resolveTokenOptions } from '../options/resolve-options.js';
-import { requireAsyncOptions, requireExtras } from './require-extras.js';
-import { TokenInstance } from './token-instance.js';
-import { TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenInstance } from '../nest/token-instance.js';
+import { tokenInstanceToken } from '../nest/token-instance.js';
 import type { TokenModuleExtras } from '../options/extras.options.js';
+import { resolveTokenOptions } from '../options/resolve-options.js';
+import { PrincipalHooks } from '../principal/principal-hooks.js';
+import { accessTokenServiceToken, refreshServiceToken, RESOLVED_OPTIONS, tokenTransportToken } from './injection-tokens.js';
+import { InstanceLifecycle } from './instance-lifecycle.js';
+import { instanceProviders } from './instance-providers.js';
+import { PassportRegistration } from './passport-registration.js';
+import { provide } from './provide.js';
+import { requireAsyncOptions, requireExtras } from './require-extras.js';
+import { SealedOptions } from './sealed-options.js';
+import { repositoryProvider, storeModules } from './store-providers.js';
 import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
 import { instancesIn, requireUniqueInstance } from './unique-instances.js';
-import { TokenSessionEntity } from '../typeorm/token-session.entity.js';
-import { TypeOrmTokenRepository } from '../typeorm/typeorm-token.repository.js';
 
 /**
  * Everything after the password check: access tokens, sessions with rotating refresh tokens, and the refresh inside a request.
@@ -49,7 +49,6 @@ export class TokenModule extends ConfigurableModuleClass {
 }
 
 const START_UP_CHECKS = 'nestjs-token:StartUpChecks';
-const RESOLVED_OPTIONS = 'nestjs-token:ResolvedTokenOptions';
 const GLOBAL_GUARD = 'nestjs-token:GlobalGuard';
 
 /**
@@ -68,12 +67,11 @@ const GLOBAL_GUARD_PROVIDERS: Provider[] = [
 
 /** Adds what an instance consists of to the module that the builder has made. */
 function compose(built: DynamicModule, extras: TokenModuleExtras): DynamicModule {
-  const { name = DEFAULT_REALM, isGlobal = true, globalGuard = false, repository, dataSource } = extras;
-  const exported = [tokenInstanceToken(name), refreshServiceToken(name), accessTokenServiceToken(name), tokenTransportToken(name)];
+  const { name = DEFAULT_NAME, isGlobal = true, globalGuard = false, passportStrategy } = extras;
   return {
     ...built,
     global: isGlobal,
-    imports: [...(built.imports ?? []), ...(repository ? [] : [TypeOrmModule.forFeature([TokenSessionEntity], dataSource)])],
+    imports: [...(built.imports ?? []), ...storeModules(extras)],
     providers: [
       ...(built.providers ?? []).map(seal),
       { provide: Clock, useClass: SystemClock },
@@ -83,15 +81,13 @@ function compose(built: DynamicModule, extras: TokenModuleExtras): DynamicModule
         useFactory: (sealed: SealedOptions) => resolveTokenOptions(sealed.open(), name),
       },
       repositoryProvider(extras),
-      instanceProvider(name, extras.passportStrategy),
-      startUpChecksProvider(name),
-      part(refreshServiceToken(name), name, ({ refresh }) => refresh),
-      part(accessTokenServiceToken(name), name, ({ accessTokens }) => accessTokens),
-      part(tokenTransportToken(name), name, ({ transport }) => transport),
+      ...instanceProviders(name),
+      startUpChecksProvider,
       errorFilterProvider(name),
+      ...(passportStrategy === undefined ? [] : [passportProvider(name, passportStrategy)]),
       ...(globalGuard ? GLOBAL_GUARD_PROVIDERS : []),
     ],
-    exports: exported,
+    exports: [tokenInstanceToken(name), refreshServiceToken(name), accessTokenServiceToken(name), tokenTransportToken(name)],
   };
 }
 
@@ -105,55 +101,11 @@ function seal(provider: Provider): Provider {
   return { provide: MODULE_OPTIONS_TOKEN, inject, useFactory: async (...args: unknown[]) => new SealedOptions(await useFactory(...args)) };
 }
 
-function repositoryProvider({ repository, dataSource }: TokenModuleExtras): Provider {
-  if (repository) {
-    return { provide: TokenRepository, inject: [ModuleRef], useFactory: (modules: ModuleRef) => injected(repository, modules) };
-  }
-  return {
-    provide: TokenRepository,
-    inject: [getDataSourceToken(dataSource), RESOLVED_OPTIONS, Clock],
-    useFactory: (source: DataSource, { patience, access }: ResolvedTokenOptions, clock: Clock) => {
-      requireRealTime(clock, access);
-      return new TypeOrmTokenRepository(source, { patience });
-    },
-  };
-}
-
-/**
- * A database dates sessions by its own clock. A {@link Clock} that shows another time, as a `FakeClock` does, would find all of their
- * access tokens expired, or not valid yet.
- * @throws {TokenOptionsError}
- */
-function requireRealTime(clock: Clock, { maxLifetimeMs, leewayMs }: ResolvedTokenOptions['access']): void {
-  const aheadMs = clock.now() - Date.now();
-  if (aheadMs <= maxLifetimeMs + leewayMs && aheadMs >= -maxLifetimeMs - leewayMs) return;
-  throw new TokenOptionsError(
-    'dataSource',
-    'the Clock does not show the present time, but sessions live by the clock of the database, so no access token would be good: with a FakeClock, give `repository: InMemoryTokenRepository` of nestjs-token/testing',
-  );
-}
-
-/** @throws {TokenOptionsError} when its constructor injects what TokenModule cannot see; Nest's own message stands in the cause. */
-async function injected(repository: Type<TokenRepository>, modules: ModuleRef): Promise<TokenRepository> {
-  try {
-    return await modules.create(repository);
-  } catch (error) {
-    if (!(error instanceof Error) || error.constructor.name !== 'UnknownDependenciesException') throw error;
-    throw new TokenOptionsError(
-      'repository',
-      `${repository.name} injects what TokenModule cannot see: name its module in \`imports\` of forRootAsync, or make that module @Global()`,
-      { cause: error },
-    );
-  }
-}
-
-function instanceProvider(realm: string, passportStrategy: string | undefined): Provider {
-  return {
-    provide: tokenInstanceToken(realm),
-    inject: [RESOLVED_OPTIONS, TokenRepository, Clock],
-    useFactory: (options: ResolvedTokenOptions, repository: TokenRepository, clock: Clock) =>
-      new TokenInstance({ realm, options, repository, clock, passportStrategy }),
-  };
+function passportProvider(name: string, strategyName: string): FactoryProvider {
+  return provide(PassportRegistration, {
+    inject: [accessTokenServiceToken(name), tokenTransportToken(name), PrincipalHooks],
+    useFactory: (accessTokens, transport, hooks) => new PassportRegistration(strategyName, { accessTokens, transport, hooks }),
+  });
 }
 
 /**
@@ -164,8 +116,8 @@ function errorFilterProvider(name: string): Provider {
   return {
     provide: TokenErrorFilter,
     inject: [tokenInstanceToken(name), ApplicationConfig, HttpAdapterHost],
-    useFactory: ({ answers }: TokenInstance, config: ApplicationConfig, host: HttpAdapterHost) => {
-      const filter = new TokenErrorFilter(answers, host);
+    useFactory: ({ errors }: TokenInstance, config: ApplicationConfig, host: HttpAdapterHost) => {
+      const filter = new TokenErrorFilter(errors, host);
       if (!config.getGlobalFilters().some((known) => known instanceof TokenErrorFilter)) config.addGlobalFilter(filter);
       return filter;
     },
@@ -173,28 +125,14 @@ function errorFilterProvider(name: string): Provider {
 }
 
 /** Checks all instances and routes once they are there, and before the application listens. */
-function startUpChecksProvider(realm: string): Provider {
-  return {
-    provide: START_UP_CHECKS,
-    inject: [tokenInstanceToken(realm), ModulesContainer, ApplicationConfig],
-    useFactory: (instance: TokenInstance, modules: ModulesContainer, config: ApplicationConfig): OnModuleInit => ({
-      onModuleInit: () => {
-        requireUniqueInstance(instance, modules);
-        const instances = instancesIn(modules);
-        if (instance === instances[0]) requireSoundRoutes(namesOf(instances), modules, config);
-      },
-    }),
-  };
-}
-
-function namesOf(instances: readonly TokenInstance[]): string[] {
-  return instances.map(({ realm }) => realm);
-}
-
-function part(
-  provide: ReturnType<typeof refreshServiceToken | typeof accessTokenServiceToken | typeof tokenTransportToken>,
-  realm: string,
-  pick: (instance: TokenInstance) => unknown,
-): Provider {
-  return { provide, inject: [tokenInstanceToken(realm)], useFactory: pick };
-}
+const startUpChecksProvider = provide(START_UP_CHECKS, {
+  inject: [InstanceLifecycle, ModulesContainer, ApplicationConfig],
+  useFactory: (instance, modules, config): OnModuleInit => ({
+    onModuleInit: () => {
+      requireUniqueInstance(instance, modules);
+      const instances = instancesIn(modules);
+      const names = instances.map((one) => one.name);
+      if (instance === instances[0]) requireSoundRoutes(names, modules, config);
+    },
+  }),
+});

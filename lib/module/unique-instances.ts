@@ -1,30 +1,30 @@
 import type { ModulesContainer } from '@nestjs/core';
-import { TokenInstance } from './token-instance.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
+import { InstanceLifecycle } from './instance-lifecycle.js';
 
 /**
  * Refuses two instances that one application could not tell apart: of one name, or accepting each other's access tokens.
  * @throws {TokenOptionsError}
  */
-export function requireUniqueInstance(self: TokenInstance, modules: ModulesContainer): void {
+export function requireUniqueInstance(self: InstanceLifecycle, modules: ModulesContainer): void {
   for (const other of instancesIn(modules)) {
     if (other === self) continue;
-    if (other.realm === self.realm) {
-      throw new TokenOptionsError('name', `two TokenModules are named '${self.realm}': import one of them once, and give the other a name`);
+    if (other.name === self.name) {
+      throw new TokenOptionsError('name', `two TokenModules are named '${self.name}': import one of them once, and give the other a name`);
     }
     if (acceptsTokensOf(self, other)) {
-      throw new TokenOptionsError('keys', `'${self.realm}' and '${other.realm}' share a key, issuer and audience: change one of the three`);
+      throw new TokenOptionsError('keys', `'${self.name}' and '${other.name}' share a key, issuer and audience: change one of the three`);
     }
   }
 }
 
-/** All module instances of one application. */
-export function instancesIn(modules: ModulesContainer): TokenInstance[] {
+/** All instances of the module in one application. */
+export function instancesIn(modules: ModulesContainer): InstanceLifecycle[] {
   const providers = [...modules.values()].flatMap((module) => [...module.providers.values()]);
-  return [...new Set(providers.map((provider): unknown => provider.instance))].filter((instance) => instance instanceof TokenInstance);
+  return [...new Set(providers.map((provider): unknown => provider.instance))].filter((instance) => instance instanceof InstanceLifecycle);
 }
 
-function acceptsTokensOf({ options: { access: ours } }: TokenInstance, { options: { access: theirs } }: TokenInstance): boolean {
+function acceptsTokensOf({ options: { access: ours } }: InstanceLifecycle, { options: { access: theirs } }: InstanceLifecycle): boolean {
   const shareAudience = ours.issuer === theirs.issuer && ours.audience.some((audience) => theirs.audience.includes(audience));
   return shareAudience && ours.ring.all.some(({ kid, key }) => theirs.ring.find(kid)?.key.equals(key));
 }

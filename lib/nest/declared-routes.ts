@@ -1,6 +1,6 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { MetadataScanner } from '@nestjs/core';
-import { DEFAULT_REALM } from '../keys/key-ring.js';
+import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { AUTH_METADATA } from './decorators.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 import { accessOf } from './route-policy.js';
@@ -33,7 +33,7 @@ export function requireSoundRoutes(instances: readonly string[], modules: Module
     requireInstance(owner.name, owner, instances);
     for (const method of methodsOf(owner)) {
       requireInstance(method.name, method.handler, instances);
-      if (!instances.includes(DEFAULT_REALM)) requireNoDefaultInstance(method, guardedEverywhere, instances);
+      if (!instances.includes(DEFAULT_NAME)) requireNoDefaultInstance(method, guardedEverywhere, instances);
       requireNoContradiction(method);
     }
   }
@@ -55,7 +55,7 @@ function requireNoDefaultInstance(method: Method, guardedEverywhere: boolean, in
   if (asksForAnother || !isGuarded) return;
   throw new TokenOptionsError(
     'name',
-    `no TokenModule is named '${DEFAULT_REALM}', which JwtAuthGuard on ${name} asks for: import TokenModule without a name, or mark the route with @AuthInstance() and one of ${quoted(instances)}`,
+    `no TokenModule is named '${DEFAULT_NAME}', which JwtAuthGuard on ${name} asks for: import TokenModule without a name, or mark the route with @AuthInstance() and one of ${quoted(instances)}`,
   );
 }
 

@@ -1,13 +1,14 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import type { TokenRequest } from './request-context.js';
-import { operationOf, rememberResponse, requestOf, responseOf } from './request-context.js';
-import { rememberCaller } from './callers.js';
-import type { Principal } from '../principal/principal.js';
+import type { Authentication } from '../authentication/request-authenticator.js';
 import { ContextUnsupported, FreshTokenRequired, TokenError, TokenMissing } from '../errors/token.errors.js';
-import { prepareAnswer } from './error-response.js';
-import { failureIn } from './context-failure.js';
+import type { Principal } from '../principal/principal.js';
+import type { TokenRequest } from '../transport/token-transport.js';
+import { rememberCaller } from './callers.js';
+import { OverriddenContext } from './overridden-context.js';
+import type { RequestContext } from './request-context.js';
+import { HttpContext, NO_REQUEST, rememberContext, standardContextOf } from './request-context.js';
 import type { RoutePolicy } from './route-policy.js';
 import { RoutePolicies } from './route-policy.js';
 
@@ -28,15 +29,16 @@ export class JwtAuthGuard implements CanActivate {
   private readonly moduleRef!: ModuleRef;
   private policies: RoutePolicies | undefined;
 
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+  canActivate(host: ExecutionContext): boolean | Promise<boolean> {
     this.policies ??= new RoutePolicies(this.moduleRef);
-    const policy = this.policies.of(context);
+    const policy = this.policies.of(host);
     if (policy.access === 'public') return true;
+    const context = this.contextOf(host);
     try {
-      const admitted = this.enter({ request: this.getRequest(context), context, policy });
-      return admitted === true ? true : admitted.catch((error: unknown) => this.fail(error, context, policy));
+      const admitted = this.enter(context, policy);
+      return admitted === true ? true : admitted.catch((error: unknown) => fail(error, context, policy));
     } catch (error) {
-      return this.fail(error, context, policy);
+      return fail(error, context, policy);
     }
   }
 
@@ -61,54 +63,26 @@ export class JwtAuthGuard implements CanActivate {
     return user as User;
   }
 
-  /** The request that carries the tokens. Override it for contexts other than HTTP and GraphQL. `undefined`: the context carries none. */
-  protected getRequest(context: ExecutionContext): TokenRequest | undefined {
-    return requestOf(context);
+  /**
+   * The request that carries the tokens. Override it for contexts other than HTTP and GraphQL: the interceptor, the challenge and
+   * `@CurrentUser()` then use the same request. `undefined`: the context carries none.
+   */
+  protected getRequest(host: ExecutionContext): TokenRequest | undefined {
+    const { request } = standardContextOf(host);
+    return request === NO_REQUEST ? undefined : request;
   }
 
-  /** The response that takes new tokens, or undefined: then nothing is refreshed. */
-  protected getResponse(context: ExecutionContext): object | undefined {
-    return responseOf(context);
+  /** The response that takes new tokens, or `undefined`: then nothing is refreshed. */
+  protected getResponse(host: ExecutionContext): object | undefined {
+    return standardContextOf(host).response;
   }
 
-  private enter(admission: Admission): true | Promise<true> {
-    const { request, policy } = admission;
-    if (!request?.headers) {
-      return this.admit(policy.access === 'optional' ? null : new Refusal(new ContextUnsupported()), admission);
-    }
-    const known = policy.instance.authenticator.recall(request);
-    return known ? this.admit(known, admission) : this.admitLater(request, admission);
-  }
-
-  private async admitLater(request: TokenRequest, admission: Admission): Promise<true> {
-    const { context, policy } = admission;
-    const operation = { key: operationOf(context), request, response: this.getResponse(context) };
-    const principal = await policy.instance.authenticator
-      .authenticate(operation)
-      .catch((error: unknown) => (error instanceof TokenMissing && policy.access === 'optional' ? null : new Refusal(error)));
-    return this.admit(principal, admission);
-  }
-
-  private admit(principal: Principal | Refusal | null, admission: Admission): true | Promise<true> {
-    const { context, policy } = admission;
-    const refusal = principal instanceof Refusal ? principal : isStale(principal, policy) ? new Refusal(new FreshTokenRequired()) : null;
-    const user: unknown = refusal
-      ? this.handleRequest(refusal.error, false, refusal.info, context, refusal.info?.getStatus())
-      : this.handleRequest(null, principal as Principal | null, undefined, context);
-    if (isThenable(user)) return Promise.resolve(user).then((awaited) => this.setUser(awaited, admission, refusal));
-    return this.setUser(user, admission, refusal);
-  }
-
-  /** @throws what the credentials were refused for, when `handleRequest` lets nobody in. */
-  private setUser(user: unknown, { request, context, policy }: Admission, refusal: Refusal | null): true {
-    const isNobody = user === false || user === undefined;
-    if (isNobody && policy.access !== 'optional') throw refusal?.error ?? refusal?.info ?? new TokenMissing();
-    const caller = isNobody || user === null ? undefined : user;
-    if (request) request.user = caller as Principal | undefined;
-    // Over HTTP `request.user` is enough, unless a subclass says that the request is another object.
-    if (context.getType() !== 'http' || this.overridesContext) rememberCaller(context, policy.instance.realm, caller);
-    if (this.overridesContext) rememberResponse(context, this.getResponse(context));
-    return true;
+  private contextOf(host: ExecutionContext): RequestContext {
+    const standard = standardContextOf(host);
+    if (!this.overridesContext) return standard;
+    const own = new OverriddenContext(standard, { request: () => this.getRequest(host), response: () => this.getResponse(host) });
+    rememberContext(own);
+    return own;
   }
 
   /** Whether a subclass has its own idea of what the request and the response are. */
@@ -117,19 +91,42 @@ export class JwtAuthGuard implements CanActivate {
     return this.getRequest !== prototype.getRequest || this.getResponse !== prototype.getResponse;
   }
 
-  /** Rejects with the error as its kind of context expects it, once the response is prepared. */
-  private async fail(error: unknown, context: ExecutionContext, { instance }: RoutePolicy): Promise<never> {
-    if (!(error instanceof TokenError)) throw error;
-    prepareAnswer(error, { context, response: this.getResponse(context) }, instance.answers);
-    throw await failureIn(context, error);
+  private enter(context: RequestContext, policy: RoutePolicy): true | Promise<true> {
+    if (context.request === NO_REQUEST) {
+      return this.admit(policy.access === 'optional' ? null : new Refusal(new ContextUnsupported()), context, policy);
+    }
+    const authentication = policy.instance.authenticate(context);
+    if (authentication instanceof Promise) return this.enterLater(authentication, context, policy);
+    return this.admit(authentication.principal, context, policy);
+  }
+
+  private async enterLater(authentication: Promise<Authentication>, context: RequestContext, policy: RoutePolicy): Promise<true> {
+    const caller = await authentication.then(
+      ({ principal, issued }) => {
+        if (issued) policy.instance.deliver(context, issued);
+        return principal;
+      },
+      (error: unknown) => (error instanceof TokenMissing && policy.access === 'optional' ? null : new Refusal(error)),
+    );
+    return this.admit(caller, context, policy);
+  }
+
+  private admit(caller: Principal | Refusal | null, context: RequestContext, policy: RoutePolicy): true | Promise<true> {
+    const refusal = caller instanceof Refusal ? caller : isStale(caller, policy) ? new Refusal(new FreshTokenRequired()) : null;
+    const user: unknown = refusal
+      ? this.handleRequest(refusal.error, false, refusal.info, context.host, refusal.info?.getStatus())
+      : this.handleRequest(null, caller as Principal | null, undefined, context.host);
+    const admission = { context, policy, refusal };
+    if (isThenable(user)) return Promise.resolve(user).then((awaited) => setUser(awaited, admission));
+    return setUser(user, admission);
   }
 }
 
 interface Admission {
-  /** `undefined`: the context carries none. */
-  readonly request: TokenRequest | undefined;
-  readonly context: ExecutionContext;
+  readonly context: RequestContext;
   readonly policy: RoutePolicy;
+  /** What the credentials were refused for, or null. */
+  readonly refusal: Refusal | null;
 }
 
 /** Why a request is not let in: a verdict on its credentials (`info`), or a failure (`error`). */
@@ -142,6 +139,25 @@ class Refusal {
     this.info = isVerdict ? cause : undefined;
     this.error = isVerdict ? null : (cause as Error);
   }
+}
+
+/** @throws what the credentials were refused for, when `handleRequest` lets nobody in. */
+function setUser(user: unknown, { context, policy, refusal }: Admission): true {
+  const isNobody = user === false || user === undefined;
+  if (isNobody && policy.access !== 'optional') throw refusal?.error ?? refusal?.info ?? new TokenMissing();
+  const caller = isNobody || user === null ? undefined : user;
+  const { request } = context;
+  if (request !== NO_REQUEST) request.user = caller as Principal | undefined;
+  // Over HTTP `request.user` is enough, unless a subclass says that the request is another object.
+  if (!(context instanceof HttpContext)) rememberCaller(context, policy.instance.name, caller);
+  return true;
+}
+
+/** Rejects with the error as its kind of context expects it, once the response is prepared. */
+async function fail(error: unknown, context: RequestContext, { instance }: RoutePolicy): Promise<never> {
+  if (!(error instanceof TokenError)) throw error;
+  instance.errors.prepare(error, context);
+  throw await context.fail(error);
 }
 
 /** Whether a value is to be awaited: a promise of any library. */

@@ -1,52 +1,46 @@
 import { PassportStrategy } from '@nestjs/passport';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
-import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
-import type { TokenRequest } from './request-context.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenAlgorithm } from '../keys/key.options.js';
+import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
-import { TokenError, TokenInvalid, TokenOptionsError } from '../errors/token.errors.js';
-import type { TokenTransport } from '../transport/token-transport.js';
+import type { TokenRequest, TokenTransport } from '../transport/token-transport.js';
 
-/** What the strategy is made of. */
-export interface StrategyParts {
+/** What the strategy works with. */
+export interface StrategyPorts {
   readonly accessTokens: AccessTokenService;
   readonly transport: TokenTransport;
-  /** From verified claims to the caller: asks `loadUser`. */
-  readonly principalOf: (claims: AccessTokenClaims) => Promise<Principal>;
+  readonly hooks: PrincipalHooks;
 }
 
-/** A registered passport-jwt strategy. */
-export interface AccessTokenStrategy {
-  /** Verifies the access token of a request. @throws {TokenError} */
-  run(request: TokenRequest): Promise<Principal>;
-  /**
-   * Registers the strategy under a second name, that of the application's own guards.
-   * @throws {TokenOptionsError} when a strategy has that name: passport would replace it without a word.
-   */
-  alsoAs(name: string): void;
-  /** Takes the strategy out of passport's registry. */
-  unregister(): void;
-}
+const ALGORITHMS: TokenAlgorithm[] = [
+  'HS256',
+  'HS384',
+  'HS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+];
 
 /**
- * passport-jwt with our extractor before it, our key look-up in it and our claim checks behind it.
- *
- * @param name unique to the module instance: passport's registry is one for the whole process.
+ * Registers our checks with passport under a name, so that routes on `AuthGuard('jwt')` keep working. Our own guard does not need it.
+ * @returns a function that takes the strategy out of passport's registry.
+ * @throws {TokenOptionsError} when a strategy has that name: passport would replace it without a word.
  */
-export function registerAccessTokenStrategy(name: string, parts: StrategyParts): AccessTokenStrategy {
-  const strategy = new (strategyClass(name, parts))();
-  const names = [name];
-  return {
-    run: (request) => run(strategy, request),
-    alsoAs: (second) => {
-      requireFree(second);
-      passport.use(second, strategy);
-      names.push(second);
-    },
-    unregister: () => {
-      for (const one of names) if (registered(one) === strategy) passport.unuse(one);
-    },
+export function registerPassportStrategy(name: string, ports: StrategyPorts): () => void {
+  requireFree(name);
+  const strategy = new (strategyClass(name, ports))();
+  return () => {
+    // Another application of this process may have taken the name since.
+    if (registered(name) === strategy) passport.unuse(name);
   };
 }
 
@@ -63,25 +57,24 @@ function requireFree(name: string): void {
 /** Tells our strategies from those of the application. */
 class AccessTokenJwt extends Strategy {}
 
-/** Another application of this process may have taken the name since. */
 function registered(name: string): unknown {
   return (passport as unknown as { _strategy(name: string): unknown })._strategy(name);
 }
 
-function strategyClass(name: string, { accessTokens, transport, principalOf }: StrategyParts): new () => Strategy {
-  const tokenOf = (request: unknown): string => transport.accessToken(request as TokenRequest) ?? '';
+/**
+ * passport-jwt finds the token by our transport and verifies the signature with the key that we look up. The rest is up to the
+ * {@link AccessTokenService}, which judges the token as a whole.
+ */
+function strategyClass(name: string, { accessTokens, transport, hooks }: StrategyPorts): new () => Strategy {
+  const tokenOf = (request: unknown): string => transport.read(request as TokenRequest).access?.token ?? '';
   return class AccessTokenJwtStrategy extends PassportStrategy(AccessTokenJwt, name) {
     constructor() {
       super({
         jwtFromRequest: tokenOf,
         secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: string) => void) => {
-          try {
-            done(null, accessTokens.keyFor(token).key as never);
-          } catch (error) {
-            done(error);
-          }
+          void (async () => accessTokens.keyFor(token))().then(({ key }) => done(null, key as never), done);
         },
-        algorithms: accessTokens.algorithms,
+        algorithms: ALGORITHMS,
         ignoreExpiration: true,
         // eslint-disable-next-line @typescript-eslint/no-deprecated -- the types put passport-jwt's remark on the wrong option
         jsonWebTokenOptions: { ignoreNotBefore: true },
@@ -89,19 +82,8 @@ function strategyClass(name: string, { accessTokens, transport, principalOf }: S
       });
     }
 
-    async validate(request: unknown, payload: unknown): Promise<Principal> {
-      return principalOf(await accessTokens.accept(tokenOf(request), payload));
+    async validate(request: unknown): Promise<Principal> {
+      return hooks.principalOf(await accessTokens.verify(tokenOf(request)));
     }
   };
-}
-
-/** One run on a copy, as passport does it, without passport's middleware and what it leaves on the request. */
-function run(strategy: Strategy, request: TokenRequest): Promise<Principal> {
-  return new Promise((resolve, reject) => {
-    const attempt = Object.create(strategy) as Strategy;
-    attempt.success = (principal: unknown) => resolve(principal as Principal);
-    attempt.fail = (info: unknown) => reject(info instanceof TokenError ? info : new TokenInvalid());
-    attempt.error = reject;
-    attempt.authenticate(request as never, {});
-  });
 }

@@ -1,13 +1,49 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { IncomingMessage } from 'node:http';
-import type { Principal } from '../principal/principal.js';
+import type { TokenError } from '../errors/token.errors.js';
+import type { TokenRequest } from '../transport/token-transport.js';
+import { operationOf } from './operation.js';
 
-/** What this package reads and sets on a request, whatever the platform. */
-export interface TokenRequest {
-  readonly headers: IncomingMessage['headers'];
-  readonly method?: string;
-  /** Set by the guard. */
-  user?: Principal | undefined;
+/** The request of a context that carries none: it has no headers, and so no tokens. */
+export const NO_REQUEST: TokenRequest = Object.freeze({ headers: Object.freeze({}) });
+
+/** What a client of a gateway or a microservice is told of a {@link TokenError}. */
+export interface MessageFailure {
+  readonly status: 'error';
+  readonly message: string;
+  readonly errorCode: string;
+}
+
+/** Port: one operation (a request, a GraphQL operation, a message) as guard, interceptor, filter and decorators see it. */
+export abstract class RequestContext {
+  /** @param host the context that Nest has made for the operation. */
+  constructor(readonly host: ExecutionContext) {}
+
+  /** The request that carries the tokens. A context that carries none has an empty one. */
+  abstract readonly request: TokenRequest;
+  /** The response of the platform, or `undefined` where none could carry new tokens: nothing is refreshed then. */
+  abstract readonly response: object | undefined;
+  /** The object that stands for this one operation. */
+  abstract readonly operation: object;
+
+  /** The error as the clients of this kind of context expect it. */
+  abstract fail(error: TokenError): Error | Promise<Error>;
+}
+
+/** An HTTP request. */
+export class HttpContext extends RequestContext {
+  override readonly request: TokenRequest = this.host.switchToHttp().getRequest();
+
+  override get response(): object | undefined {
+    return this.host.switchToHttp().getResponse<object | undefined>();
+  }
+
+  override get operation(): object {
+    return this.request;
+  }
+
+  override fail(error: TokenError): Error {
+    return error;
+  }
 }
 
 /** What Nest passes to a GraphQL resolver: root, arguments, context, info. */
@@ -19,47 +55,70 @@ type GraphqlArguments = [
 ];
 
 /**
- * The request of a context: of HTTP, or of a GraphQL query or mutation whose context carries one (`{ req }`, or Mercurius's `{ reply }`).
- * `undefined` in every other context: a message's payload is not a request, and a subscription outlives what its request said.
+ * A GraphQL query or mutation, whose context carries a request (`{ req }`, or Mercurius's `{ reply }`). A subscription has no request here,
+ * because it outlives what its request said.
  */
-export function requestOf(context: ExecutionContext): TokenRequest | undefined {
-  const type = context.getType<string>();
-  if (type === 'http') return context.switchToHttp().getRequest<TokenRequest>();
-  if (type !== 'graphql') return undefined;
-  const [, , graphql, info] = context.getArgs<GraphqlArguments>();
-  if (info?.operation?.operation === 'subscription') return undefined;
-  const request = graphql?.req ?? graphql?.reply?.request;
-  return request?.headers ? (request as TokenRequest) : undefined;
+class GraphqlContext extends RequestContext {
+  override get request(): TokenRequest {
+    const [, , graphql, info] = this.host.getArgs<GraphqlArguments>();
+    if (info?.operation?.operation === 'subscription') return NO_REQUEST;
+    const request = graphql?.req ?? graphql?.reply?.request;
+    return request?.headers ? (request as TokenRequest) : NO_REQUEST;
+  }
+
+  override get response(): object | undefined {
+    const [, , graphql] = this.host.getArgs<GraphqlArguments>();
+    return graphql?.res ?? graphql?.reply ?? graphql?.req?.res;
+  }
+
+  override get operation(): object {
+    return operationOf(this.host);
+  }
+
+  override fail(error: TokenError): Error {
+    return error;
+  }
 }
 
-/** Responses of operations as a subclass of the guard sees them. */
-const RESPONSES = new WeakMap<object, object | undefined>();
+/** A message of a gateway or a microservice, or a context of a kind that is unknown here. The payload of a message is not a request. */
+class MessageContext extends RequestContext {
+  override readonly request = NO_REQUEST;
+  override readonly response = undefined;
 
-/** Makes {@link responseOf} return this response for the operation, also where the guard is not: in the interceptor. */
-export function rememberResponse(context: ExecutionContext, response: object | undefined): void {
-  RESPONSES.set(operationOf(context), response);
+  override get operation(): object {
+    return operationOf(this.host);
+  }
+
+  override async fail(error: TokenError): Promise<Error> {
+    const type = this.host.getType<string>();
+    // The packages are optional, and are loaded when the first error of their kind occurs.
+    if (type === 'ws') return new (await import('@nestjs/websockets')).WsException(messageFailureOf(error));
+    if (type === 'rpc') return new (await import('@nestjs/microservices')).RpcException(messageFailureOf(error));
+    return error;
+  }
 }
 
-/** The response of a context, or `undefined` where there is none that could take headers. */
-export function responseOf(context: ExecutionContext): object | undefined {
-  const operation = operationOf(context);
-  return RESPONSES.has(operation) ? RESPONSES.get(operation) : responseIn(context);
+/** The part of an error that a message can carry. */
+export function messageFailureOf({ message, errorCode }: TokenError): MessageFailure {
+  return { status: 'error', message, errorCode };
 }
 
-function responseIn(context: ExecutionContext): object | undefined {
-  const type = context.getType<string>();
-  if (type === 'http') return context.switchToHttp().getResponse<object>();
-  if (type !== 'graphql') return undefined;
-  const [, , graphql] = context.getArgs<GraphqlArguments>();
-  return graphql?.res ?? graphql?.reply ?? graphql?.req?.res;
+/** Contexts that are not the standard ones of their operations. */
+const OWN_CONTEXTS = new WeakMap<object, RequestContext>();
+
+/** Makes {@link contextOf} return this context for its operation, in the interceptor, the filter and the decorators too. */
+export function rememberContext(context: RequestContext): void {
+  OWN_CONTEXTS.set(operationOf(context.host), context);
 }
 
-/**
- * The object that stands for one operation, never for a whole connection: the request (HTTP), the context of one operation (GraphQL), the
- * context of one message (microservices), the payload of one message (WebSocket; the client where the payload is no object).
- */
-export function operationOf(context: ExecutionContext): object {
-  const [first, second, third] = context.getArgs<unknown[]>();
-  const candidates = { http: [first], graphql: [third], rpc: [second, first], ws: [second, first] }[context.getType<string>()] ?? [first];
-  return candidates.find((candidate): candidate is object => typeof candidate === 'object' && candidate !== null) ?? context;
+/** The context that a guard has made for an operation, or else the standard one of its kind. */
+export function contextOf(host: ExecutionContext): RequestContext {
+  return OWN_CONTEXTS.get(operationOf(host)) ?? standardContextOf(host);
+}
+
+/** The standard context of an operation by its kind. */
+export function standardContextOf(host: ExecutionContext): RequestContext {
+  const type = host.getType<string>();
+  if (type === 'http') return new HttpContext(host);
+  return type === 'graphql' ? new GraphqlContext(host) : new MessageContext(host);
 }

@@ -1,10 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
-import { DEFAULT_REALM } from '../keys/key-ring.js';
-import { tokenInstanceToken } from '../module/injection-tokens.js';
-import type { TokenInstance } from '../module/token-instance.js';
+import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { AUTH_METADATA } from './decorators.js';
+import type { TokenInstance } from './token-instance.js';
+import { tokenInstanceToken } from './token-instance.js';
 
 /** What the decorators say of a route. */
 export interface RoutePolicy {
@@ -44,7 +44,7 @@ export class RoutePolicies {
     const policy = {
       access: accessOf(controller, handler),
       freshMs: metadata(AUTH_METADATA.fresh) as number | undefined,
-      instance: this.instance((metadata(AUTH_METADATA.instance) as string | undefined) ?? DEFAULT_REALM),
+      instance: this.instance((metadata(AUTH_METADATA.instance) as string | undefined) ?? DEFAULT_NAME),
     };
     const handlers = this.byClass.get(controller) ?? new WeakMap<object, RoutePolicy>();
     this.byClass.set(controller, handlers.set(handler, policy));
@@ -56,7 +56,7 @@ export class RoutePolicies {
       return this.moduleRef.get<TokenInstance>(tokenInstanceToken(name), { strict: false });
     } catch {
       const remedy =
-        name === DEFAULT_REALM
+        name === DEFAULT_NAME
           ? 'import TokenModule without a name, or mark the route with @AuthInstance()'
           : 'import TokenModule with that name';
       throw new TokenOptionsError('name', `no TokenModule is named '${name}': ${remedy}`);

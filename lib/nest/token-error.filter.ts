@@ -4,9 +4,8 @@ import type { HttpAdapterHost } from '@nestjs/core';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { TokenError } from '../errors/token.errors.js';
-import type { AnswerTerms } from './error-response.js';
-import { prepareAnswer } from './error-response.js';
-import { messageFailureOf } from './context-failure.js';
+import type { ErrorResponse } from './error-response.js';
+import { contextOf, messageFailureOf } from './request-context.js';
 
 /**
  * The last resort for a {@link TokenError} that neither the guard nor the interceptor has seen, because a handler threw it: gives the
@@ -15,11 +14,11 @@ import { messageFailureOf } from './context-failure.js';
 @Catch(TokenError)
 export class TokenErrorFilter extends BaseExceptionFilter<TokenError> {
   /**
-   * @param terms how errors are answered.
+   * @param errors prepares the responses.
    * @param httpAdapterHost holds the application's HTTP adapter as soon as there is one.
    */
   constructor(
-    private readonly terms: AnswerTerms,
+    private readonly errors: ErrorResponse,
     protected override readonly httpAdapterHost: HttpAdapterHost,
   ) {
     super();
@@ -30,7 +29,7 @@ export class TokenErrorFilter extends BaseExceptionFilter<TokenError> {
     const type = host.getType<string>();
     if (type === 'rpc') return throwError(() => messageFailureOf(error));
     if (type !== 'http') throw error;
-    prepareAnswer(error, { context: host as ExecutionContext, response: host.switchToHttp().getResponse<object>() }, this.terms);
+    this.errors.prepare(error, contextOf(host as ExecutionContext));
     super.catch(error, host);
     return undefined;
   }

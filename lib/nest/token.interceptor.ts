@@ -3,10 +3,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { catchError, tap } from 'rxjs';
-import { responseOf } from './request-context.js';
 import { TokenPair } from '../session/token-pair.js';
 import { SessionRevoked, TokenError } from '../errors/token.errors.js';
-import { prepareAnswer } from './error-response.js';
+import { contextOf } from './request-context.js';
 import { RoutePolicies } from './route-policy.js';
 
 /** How deep in a result a pair is looked for: `{ user, tokens: { … pair } }`. */
@@ -23,18 +22,18 @@ export class TokenInterceptor implements NestInterceptor {
   private readonly moduleRef!: ModuleRef;
   private policies: RoutePolicies | undefined;
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+  intercept(host: ExecutionContext, next: CallHandler): Observable<unknown> {
     this.policies ??= new RoutePolicies(this.moduleRef);
-    const { instance } = this.policies.of(context);
-    const response = responseOf(context);
+    const { instance } = this.policies.of(host);
+    const context = contextOf(host);
     return next.handle().pipe(
       tap((result) => {
         const pair = pairIn(result, DEPTH);
         if (pair?.deliverable === 'none') throw new SessionRevoked(pair.sessionId);
-        if (pair && response) instance.transport.write(response, pair);
+        if (pair) instance.deliver(context, pair);
       }),
       catchError((error: unknown) => {
-        if (error instanceof TokenError) prepareAnswer(error, { context, response }, instance.answers);
+        if (error instanceof TokenError) instance.errors.prepare(error, context);
         throw error;
       }),
     );

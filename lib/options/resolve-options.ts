@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { KeyRing } from '../keys/key-ring.js';
 import { keyRingFromKeys, keyRingFromSecret } from '../keys/key-ring.js';
-import type { VerificationProfile } from '../access-token/access-token.verifier.js';
-import type { MintingTerms } from '../access-token/access-token.service.js';
+import type { VerificationSettings } from '../access-token/access-token.verifier.js';
+import type { IssuingSettings } from '../access-token/access-token.issuer.js';
 import { readSecret } from '../keys/key-material.js';
 import { DAY, headerName, integerIn, MINUTE, numberIn, oneOf, schemeName, SECOND, span, text, wholeSeconds } from './option-checks.js';
 import { requireKnownKeys, requireShape } from './option-keys.js';
@@ -16,7 +16,8 @@ import type { TokenModuleOptions } from './token.options.js';
 
 /** Every option, checked, with its default, in milliseconds and key objects: all that the rest of the package gets to see. */
 export interface ResolvedTokenOptions {
-  readonly access: MintingTerms & VerificationProfile & { readonly ring: KeyRing; /** null: no cache. */ readonly cacheMax: number | null };
+  readonly access: IssuingSettings &
+    VerificationSettings & { readonly ring: KeyRing; /** null: no cache. */ readonly cacheMax: number | null };
   readonly refresh: ResolvedRefreshOptions;
   /** Header names in lower case. */
   readonly header: Readonly<Required<HeaderOptions>>;

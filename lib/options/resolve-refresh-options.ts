@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
-import type { MintingTerms } from '../access-token/access-token.service.js';
+import type { IssuingSettings } from '../access-token/access-token.issuer.js';
 import { parseDuration } from '../duration.js';
 import type { DerivedRefreshKey, RefreshKeyRing } from '../session/refresh-token.codec.js';
 import type { RotationRules } from '../session/rotation.js';
@@ -28,7 +28,7 @@ export interface RefreshContext {
   readonly warnings: string[];
   /** The module's secret, or null beside `keys`. */
   readonly secret: KeyObject | null;
-  readonly access: MintingTerms;
+  readonly access: IssuingSettings;
 }
 
 const DEFAULTS = { grace: '30s', idleLifetime: '14d', absoluteLifetime: '90d', limit: { max: 60, perMs: 3_600_000 } } as const;

@@ -1,9 +1,9 @@
 import type { AccessOptions } from '../access-token/access.options.js';
 import type { Duration } from '../duration.js';
-import type { SessionEvent } from '../events/session-log.js';
+import type { SessionEvent } from '../session/session-listener.js';
 import type { TokenKey, TokenSecret } from '../keys/key.options.js';
 import type { ErrorBodyHook } from '../nest/error-body.js';
-import type { ClaimsHook, LoadUserHook } from '../principal/hooks.js';
+import type { ClaimsHook, LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { RefreshOptions } from '../session/refresh.options.js';
 import type { HeaderOptions } from '../transport/header.options.js';

@@ -50,6 +50,7 @@ export const TOKEN_ERRORS = {
     message: 'tokens are read from requests, not from messages and subscriptions',
   },
   store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
+  signer_unavailable: { status: 503, wireError: null, terminal: false, message: 'access tokens cannot be signed at present, try again' },
   hook_timeout: { status: 503, wireError: null, terminal: false, message: 'the application did not answer in time, try again' },
   hook_failed: { status: 500, wireError: null, terminal: false, message: 'a hook of the application failed' },
 } as const satisfies Record<string, TokenErrorDescription>;

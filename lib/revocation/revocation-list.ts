@@ -1,3 +1,4 @@
+import { SessionDenylist } from '../access-token/session-denylist.js';
 import { StoreUnavailable, TokenRevoked } from '../errors/token.errors.js';
 import type { RevocationHints } from './revocation-hints.js';
 import { RevocationPoller } from './revocation-poller.js';
@@ -16,7 +17,7 @@ export interface RevocationTerms extends ReadingTerms {
  * The sessions revoked within the last access lifetime, so that their access tokens die without a query per request. A node's own
  * revocations are here at once, those of others with the next poll of an indexed column, or sooner on a hint.
  */
-export class RevocationList {
+export class RevocationList extends SessionDenylist {
   /** Session id → `performance.now()` from which no access token of it can be alive. In order of that instant. */
   private readonly revoked = new Map<string, number>();
   private readonly poller: RevocationPoller;
@@ -27,18 +28,19 @@ export class RevocationList {
     private readonly terms: RevocationTerms,
     private readonly hints: RevocationHints | null = null,
   ) {
+    super();
     const reader = new RevocationReader(repository, terms, (sessions) => this.addUnknown(sessions));
     this.poller = new RevocationPoller(reader, terms.intervalMs);
   }
 
   /** Adds sessions that this node has just revoked, and tells the other nodes. */
-  addOwn(sessionIds: readonly string[]): void {
+  override addOwn(sessionIds: readonly string[]): void {
     this.add(sessionIds);
     if (this.poller.isRunning) this.hints?.announce();
   }
 
   /** Adds sessions that this node has seen revoked. */
-  add(sessionIds: readonly string[]): void {
+  override add(sessionIds: readonly string[]): void {
     const now = performance.now();
     const until = now + this.terms.horizonMs;
     this.forgetOld(now);
@@ -49,38 +51,28 @@ export class RevocationList {
   }
 
   /** Whether a session is known here to be revoked. No I/O. */
-  has(sessionId: string): boolean {
+  override has(sessionId: string): boolean {
     return this.revoked.size > 0 && this.revoked.has(sessionId);
   }
 
   /**
    * Whether the last successful poll began at most a second before `now` (`performance.now()`). If not, this node was frozen, blocked or
-   * idle: {@link catchUp} before you rely on {@link has}. While the store fails the list counts as current, because waiting would turn an
-   * outage of the store into an outage of everything. Always true unless the mode is `'poll'`. No I/O.
+   * idle. While the store fails the list counts as current, because waiting would turn an outage of the store into an outage of everything.
+   * With `'off'` it is always current, and with `'strict'` it never is.
    */
-  isCurrent(now: number): boolean {
-    return this.poller.isCurrent(now);
+  override isCurrent(now: number): boolean {
+    return this.terms.mode !== 'strict' && this.poller.isCurrent(now);
   }
 
-  /** Polls unless the list is current; joins a poll under way. Never rejects, and takes a second at most. */
+  /** Polls unless the list is current, and joins a poll that is under way. It never rejects, and takes a second at most. */
   async catchUp(): Promise<void> {
     await this.poller.catchUp();
   }
 
-  /** Whether {@link confirm} must be asked for every request. */
-  get isStrict(): boolean {
-    return this.terms.mode === 'strict';
-  }
-
-  /**
-   * Asks the store whether the session lives.
-   * @throws {TokenRevoked | StoreUnavailable}
-   */
-  async confirm(sessionId: string): Promise<void> {
-    const found = await this.repository.find({ realm: this.terms.realm, id: sessionId }).catch((cause: unknown) => {
-      throw new StoreUnavailable({ cause });
-    });
-    if (!found || found.session.revokedAt !== null) throw new TokenRevoked(sessionId);
+  override async confirm(sessionId: string): Promise<void> {
+    if (!this.poller.isCurrent(performance.now())) await this.catchUp();
+    if (this.has(sessionId)) throw new TokenRevoked(sessionId);
+    if (this.terms.mode === 'strict') await this.requireLive(sessionId);
   }
 
   /** Reads what was revoked since the last successful poll. Rejects when the store does. */
@@ -98,6 +90,14 @@ export class RevocationList {
   /** Ends polling and announcing. Anyone who has opened the push channel closes it. */
   stop(): void {
     this.poller.stop();
+  }
+
+  /** @throws {TokenRevoked | StoreUnavailable} */
+  private async requireLive(sessionId: string): Promise<void> {
+    const found = await this.repository.find({ realm: this.terms.realm, id: sessionId }).catch((cause: unknown) => {
+      throw new StoreUnavailable({ cause });
+    });
+    if (!found || found.session.revokedAt !== null) throw new TokenRevoked(sessionId);
   }
 
   private addUnknown(sessions: readonly RevokedSession[]): void {

@@ -1,4 +1,4 @@
-import type { RevocationList } from '../revocation/revocation-list.js';
+import type { SessionDenylist } from '../access-token/session-denylist.js';
 
 /** What of a token pair a response may still carry when it is written: both tokens, the access token only, or neither of them. */
 export type Deliverable = 'both' | 'access' | 'none';
@@ -9,19 +9,19 @@ export type Deliverable = 'both' | 'access' | 'none';
  */
 export class Delivery {
   /**
-   * @param revocations the list of revoked sessions of this instance.
+   * @param denylist the sessions that are known to be revoked.
    * @param sessionId the session that the pair belongs to.
    * @param staleAt the instant of `performance.now()` from which the refresh token is too old to be sent. `Infinity`: it never is.
    */
   constructor(
-    private readonly revocations: Pick<RevocationList, 'has'>,
+    private readonly denylist: Pick<SessionDenylist, 'has'>,
     private readonly sessionId: string,
     private readonly staleAt: number,
   ) {}
 
   /** What a response that is written now may carry. No I/O. */
   judge(): Deliverable {
-    if (this.revocations.has(this.sessionId)) return 'none';
+    if (this.denylist.has(this.sessionId)) return 'none';
     return performance.now() > this.staleAt ? 'access' : 'both';
   }
 }

@@ -1,86 +1,40 @@
-import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
-import { ownClaims } from '../access-token/access-token.claims.js';
-import type { AccessTokenService } from '../access-token/access-token.service.js';
+import type { AccessTokenIssuer } from '../access-token/access-token.issuer.js';
+import type { HookResults } from '../principal/principal-hooks.js';
+import { principalOf } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
-import type { TokenHook } from '../errors/token.errors.js';
-import { HookFailed, HookTimeout, StoreUnavailable, UserRejected } from '../errors/token.errors.js';
-import type { PrincipalHooks } from '../principal/hooks.js';
-import type { SessionInfo } from '../principal/session-info.js';
-import { withDeadline } from '../principal/deadline.js';
 import type { Delivery } from './delivery.js';
 import { TokenPair } from './token-pair.js';
 import type { SessionSnapshot } from './token-session.js';
 
-/** The application's say in a minting. */
-export interface MintingHooks extends PrincipalHooks {
-  /** How long each hook is waited for, milliseconds. */
-  readonly timeoutMs: number;
-}
-
-/** What the hooks said. */
-export interface MintingAnswer {
-  readonly user: object | undefined;
-  readonly claims: Readonly<Record<string, unknown>>;
-}
-
-/** A pair, and the caller that its access token speaks for. */
-export interface MintedPair {
+/** A token pair, and the caller that its access token speaks for. */
+export interface IssuedPair {
   readonly pair: TokenPair;
   readonly principal: Principal;
 }
 
 /** What a pair is made from. */
-export interface PairSource {
+export interface PairDraft {
   readonly snapshot: SessionSnapshot;
-  readonly answer: MintingAnswer;
+  readonly results: HookResults;
   /** `undefined`: the caller holds the current refresh token. */
   readonly refreshToken: string | undefined;
   readonly delivery: Delivery;
 }
 
-/** Makes token pairs of sessions, once the application has agreed. */
-export class TokenMinter {
+/** Issues the token pair of a session as it stands. */
+export class PairIssuer {
+  /** @param tokenType the scheme of the access token, as the response names it (RFC 6749 §7.1). */
   constructor(
-    private readonly accessTokens: AccessTokenService,
-    private readonly hooks: MintingHooks,
+    private readonly accessTokens: AccessTokenIssuer,
     private readonly tokenType: string,
   ) {}
 
-  /**
-   * Loads the user, if the application has a loader.
-   * @throws {UserRejected} when the loader returns null. @throws {HookFailed | HookTimeout | StoreUnavailable} when it fails.
-   */
-  async loadUser(session: SessionInfo): Promise<object | undefined> {
-    const { loadUser } = this.hooks;
-    if (!loadUser) return undefined;
-    const user = await this.askHook('loadUser', async () => loadUser(session.subject, session));
-    if (typeof user !== 'object' || user === null) throw new UserRejected();
-    return user;
-  }
-
-  /** Whether `loadUser` has been given: without it a request whose token is known needs no promise. */
-  get loadsUsers(): boolean {
-    return this.hooks.loadUser !== undefined;
-  }
-
-  /** Asks both hooks. @throws {UserRejected | HookFailed | HookTimeout | StoreUnavailable} */
-  async ask(session: SessionInfo): Promise<MintingAnswer> {
-    const user = await this.loadUser(session);
-    const { claims } = this.hooks;
-    if (!claims) return { user, claims: session.claims };
-    return { user, claims: await this.askHook('claims', async () => ownClaims(await claims(session.subject, session))) };
-  }
-
-  /** Signs a token that nobody gets: what cannot be signed is found out before a session is stored. */
-  rehearse({ subject, sessionId }: SessionInfo, { claims }: MintingAnswer): void {
-    this.accessTokens.sign(subject, { sessionId, claims });
-  }
-
-  /** Makes the pair of a session as it stands, and the caller that its access token speaks for. */
-  pair({ snapshot: { session, at }, answer, refreshToken, delivery }: PairSource): MintedPair {
-    const lifetimeMs = Math.min(this.accessTokens.jitteredLifetime(), session.absoluteExpiresAt - at);
+  /** @throws {SignerUnavailable} rejects with it when the access token cannot be signed. */
+  async issue({ snapshot: { session, at }, results, refreshToken, delivery }: PairDraft): Promise<IssuedPair> {
     const { subject, id: sessionId, authTime } = session;
-    const { token: accessToken, claims } = this.accessTokens.mint({ subject, sessionId, claims: answer.claims, at, authTime, lifetimeMs });
+    const lifetimeMs = Math.min(this.accessTokens.jitteredLifetime(), session.absoluteExpiresAt - at);
+    const draft = { subject, sessionId, claims: results.claims, at, authTime, lifetimeMs };
+    const { token: accessToken, claims } = await this.accessTokens.issue(draft);
     const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt);
     const fields = {
       accessToken,
@@ -90,22 +44,6 @@ export class TokenMinter {
       refreshExpiresIn: Math.floor((expiresAt - at) / 1_000),
       sessionId,
     };
-    const pair = new TokenPair(fields, delivery);
-    return { pair, principal: principalOf(claims, answer.user) };
+    return { pair: new TokenPair(fields, delivery), principal: principalOf(claims, results.user) };
   }
-
-  /** A hook has two ways to say what it means; anything else that it throws is a mistake in it, and never a verdict on the tokens. */
-  private async askHook<T>(hook: TokenHook, ask: () => Promise<T>): Promise<T> {
-    try {
-      return await withDeadline(ask(), this.hooks.timeoutMs, () => new HookTimeout(hook));
-    } catch (cause) {
-      if (cause instanceof HookTimeout || cause instanceof UserRejected || cause instanceof StoreUnavailable) throw cause;
-      throw new HookFailed(hook, { cause });
-    }
-  }
-}
-
-/** A fresh principal: the application may add to it without changing another request's. */
-export function principalOf(claims: AccessTokenClaims, user: object | undefined): Principal {
-  return (user === undefined ? { ...claims } : { ...claims, user }) as Principal;
 }

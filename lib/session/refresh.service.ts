@@ -1,17 +1,25 @@
 import { isSessionId, jsonObject, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
+import type { SessionDenylist } from '../access-token/session-denylist.js';
+import type { Clock } from '../clock.js';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
-import { withoutControlCharacters } from '../text.js';
+import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
+import { withoutControlCharacters } from '../text.js';
 import { Delivery } from './delivery.js';
+import type { PairIssuer } from './pair-issuer.js';
+import type { RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
 import type { SessionJanitor } from './session-janitor.js';
-import type { SessionParts, SessionRotator } from './session-rotator.js';
+import type { SessionListener } from './session-listener.js';
+import type { SessionRevoker } from './session-revoker.js';
+import type { SessionRotator } from './session-rotator.js';
+import type { SessionStore } from './session-store.js';
 import type { TokenPair } from './token-pair.js';
-import type { NewSession, RevokeReason, SessionDevice, SessionPage, SessionSummary, TokenSession } from './token-session.js';
+import type { NewSession, RevokeReason, SessionDevice, SessionKey, SessionPage, SessionSummary, TokenSession } from './token-session.js';
 import { REVOKE_REASONS, sessionInfoOf } from './token-session.js';
 
-/** What a sign-in may say beside the subject. */
+/** What a sign-in may say in addition to the subject. */
 export interface SignInOptions {
   /** Claims of every access token of the session, unless the `claims` hook gives them. At most 4096 bytes of JSON. */
   claims?: object;
@@ -39,32 +47,57 @@ export interface Rotation {
   readonly outcome: RotationOutcome;
 }
 
-/** Sessions and their refresh tokens. Usable outside HTTP; the guard and the interceptor call it for requests. */
+/** The lifetimes of sessions, and the instance that they belong to. Spans are milliseconds. */
+export interface SessionSettings {
+  /** Name of the instance. */
+  readonly name: string;
+  readonly idleMs: number;
+  readonly absoluteMs: number;
+}
+
+/** What the service works with. */
+export interface SessionPorts {
+  readonly codec: RefreshTokenCodec;
+  readonly store: SessionStore;
+  readonly rotator: SessionRotator;
+  readonly revoker: SessionRevoker;
+  readonly janitor: SessionJanitor;
+  readonly hooks: PrincipalHooks;
+  readonly issuer: PairIssuer;
+  readonly denylist: SessionDenylist;
+  readonly listener: SessionListener;
+  /** The clock of this node: it dates what the store has not dated. */
+  readonly clock: Clock;
+}
+
+/** Sessions and their refresh tokens. It can be used outside HTTP; for requests, the guard does what is needed. */
 export class RefreshService {
+  /** @internal */
   constructor(
-    private readonly parts: SessionParts,
-    private readonly rotator: SessionRotator,
-    private readonly janitor: SessionJanitor,
+    private readonly settings: SessionSettings,
+    private readonly ports: SessionPorts,
   ) {}
 
   /**
    * Opens a session for a subject that has just been authenticated, and issues its first pair. Never adopts a presented token.
    * @throws {TypeError} on a subject that is not 1 to 255 characters of plain text, reserved or oversized claims, data that is
    * oversized or no JSON object, or a lifetime out of range.
-   * @throws {TokenError} `user_rejected` when `loadUser` returns null; `store_unavailable`.
+   * @throws {TokenError} `user_rejected` when `loadUser` returns null; `store_unavailable`; `signer_unavailable`.
    */
   async signIn(subject: string, options: SignInOptions = {}): Promise<TokenPair> {
-    const { realm, codec, minter, repository, revocations, events, clock } = this.parts;
+    const { codec, store, hooks, issuer, denylist, listener, clock } = this.ports;
     const { secret, sessionId } = codec.newSession();
     const draft = this.draft(subject, sessionId, options);
-    const session = { sessionId, subject, authTime: clock.now(), claims: draft.claims };
-    const answer = await minter.ask(session);
-    minter.rehearse(session, answer);
-    const snapshot = await this.rotator.ask(() => repository.insert(draft));
-    events.emit({ type: 'signed-in', realm, at: snapshot.at, sessionId, subject });
+    const results = await hooks.ask({ sessionId, subject, authTime: clock.now(), claims: draft.claims });
+    const snapshot = await store.ask((repository) => repository.insert(draft));
     // A first refresh token has no parent that could be recovered: however late it is, it stays on the response.
-    const delivery = new Delivery(revocations, sessionId, Infinity);
-    return minter.pair({ snapshot, answer, refreshToken: codec.encode(secret, snapshot.session), delivery }).pair;
+    const delivery = new Delivery(denylist, sessionId, Infinity);
+    const refreshToken = codec.encode(secret, snapshot.session);
+    const { pair } = await issuer
+      .issue({ snapshot, results, refreshToken, delivery })
+      .catch((error: unknown) => this.abandon(draft, error));
+    listener.on({ type: 'signed-in', realm: draft.realm, at: snapshot.at, sessionId, subject });
+    return pair;
   }
 
   /**
@@ -73,7 +106,8 @@ export class RefreshService {
    * `user_rejected`; passing: `refresh_limited`, `store_unavailable`.
    */
   async rotate(refreshToken: string | null | undefined): Promise<Rotation> {
-    const { pair, principal, outcome } = await this.rotator.present(this.rotator.decode(refreshToken));
+    const { rotator } = this.ports;
+    const { pair, principal, outcome } = await rotator.present(rotator.decode(refreshToken));
     return { pair, principal: { ...principal }, outcome };
   }
 
@@ -83,8 +117,8 @@ export class RefreshService {
    * @throws {TokenError} `store_unavailable`: the session may still live.
    */
   async signOut(refreshToken: string | null | undefined): Promise<void> {
-    const token = typeof refreshToken === 'string' ? this.parts.codec.decode(refreshToken) : null;
-    if (token && !this.parts.revocations.has(token.sessionId)) await this.revoke(token.sessionId, 'logout');
+    const token = typeof refreshToken === 'string' ? this.ports.codec.decode(refreshToken) : null;
+    if (token && !this.ports.denylist.has(token.sessionId)) await this.revoke(token.sessionId, 'logout');
   }
 
   /**
@@ -95,7 +129,7 @@ export class RefreshService {
    */
   async revoke(sessionId: string, reason: RevokeReason = 'admin'): Promise<void> {
     requireReason(reason);
-    if (isSessionId(sessionId)) await this.rotator.revoke({ realm: this.parts.realm, id: sessionId }, reason);
+    if (isSessionId(sessionId)) await this.ports.revoker.revoke({ realm: this.settings.name, id: sessionId }, reason);
   }
 
   /**
@@ -108,14 +142,14 @@ export class RefreshService {
    * {@link REVOKE_REASONS}.
    * @throws {TokenError} `store_unavailable`: some may still live.
    */
-  async revokeAll(subject: string, { except, reason = 'admin' }: { except?: string; reason?: RevokeReason } = {}): Promise<void> {
-    const { realm, repository, revocations, events, clock } = this.parts;
+  async revokeAll(
+    subject: string,
+    { except, reason = 'admin' }: { except?: string | undefined; reason?: RevokeReason } = {},
+  ): Promise<void> {
     requireSubject(subject);
     if (except !== undefined && !isSessionId(except)) throw new TypeError('except: not the id of a session');
     requireReason(reason);
-    const sessionIds = await this.rotator.ask(() => repository.revokeAll({ realm, subject }, reason, except));
-    revocations.addOwn(sessionIds);
-    events.emit({ type: 'all-revoked', realm, at: clock.now(), subject, reason, sessionIds });
+    await this.ports.revoker.revokeAll({ realm: this.settings.name, subject }, reason, except);
   }
 
   /**
@@ -128,19 +162,25 @@ export class RefreshService {
    * const second = await refresh.sessions('alice', { after: first.at(-1) });
    */
   async sessions(subject: string, options: SessionsOptions = {}): Promise<SessionSummary[]> {
-    const { realm, repository } = this.parts;
     requireSubject(subject);
     const page = pageOf(options);
-    return (await this.rotator.ask(() => repository.list({ realm, subject }, page))).map(summaryOf);
+    const owner = { realm: this.settings.name, subject };
+    return (await this.ports.store.ask((repository) => repository.list(owner, page))).map(summaryOf);
   }
 
   /** Deletes the sessions whose absolute lifetime is over, as the janitor does. @returns how many. @throws {TokenError} `store_unavailable` */
   async purge(): Promise<number> {
-    return this.rotator.ask(() => this.janitor.purge());
+    return this.ports.store.ask(() => this.ports.janitor.purge());
+  }
+
+  /** Ends a session whose tokens could not be issued, because nobody will ever use it. */
+  private async abandon(session: SessionKey, error: unknown): Promise<never> {
+    await this.ports.revoker.revoke(session, 'admin').catch(() => undefined);
+    throw error;
   }
 
   private draft(subject: string, id: string, { claims = {}, device = {}, data, absoluteLifetime }: SignInOptions): NewSession {
-    const { realm, idleMs, absoluteMs } = this.parts;
+    const { name: realm, idleMs, absoluteMs } = this.settings;
     requireSubject(subject);
     const asked = absoluteLifetime === undefined ? absoluteMs : parseDuration(absoluteLifetime);
     if (asked < 1_000 || asked > absoluteMs) throw new TypeError('absoluteLifetime: not from 1 s to refresh.absoluteLifetime');
@@ -152,7 +192,7 @@ export class RefreshService {
 function summaryOf(session: TokenSession): SessionSummary {
   const { createdAt, lastUsedAt, idleExpiresAt, absoluteExpiresAt, label, ip, userAgent, data } = session;
   const expiresAt = Math.min(idleExpiresAt, absoluteExpiresAt);
-  return { ...sessionInfoOf(session), createdAt, lastUsedAt, expiresAt, label, ip, userAgent, data };
+  return { ...sessionInfoOf(session), sessionId: session.id, createdAt, lastUsedAt, expiresAt, label, ip, userAgent, data };
 }
 
 const LONGEST_PAGE = 1_000;

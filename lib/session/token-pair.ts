@@ -57,7 +57,7 @@ export class TokenPair {
     for (const name of BODY_NAMES) Object.defineProperty(this, name, { enumerable: true, get: () => this.toJSON()[name] });
   }
 
-  /** What a response that is written now may carry of this pair. @internal */
+  /** What a response that is written now may carry of this pair (docs/rotation.md §5.4). */
   get deliverable(): Deliverable {
     return this.#delivery?.judge() ?? 'both';
   }

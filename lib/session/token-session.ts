@@ -112,6 +112,8 @@ export interface SessionSnapshot {
 
 /** A live session as `RefreshService.sessions` lists it. Instants are epoch milliseconds. */
 export interface SessionSummary extends SessionInfo {
+  /** The session id (`sid`). */
+  readonly sessionId: string;
   readonly createdAt: number;
   readonly lastUsedAt: number;
   /** The earlier of idle and absolute expiry, if nothing is refreshed until then. */
@@ -123,7 +125,7 @@ export interface SessionSummary extends SessionInfo {
   readonly data: Readonly<Record<string, unknown>> | null;
 }
 
-/** What an access token minted now would tell of a session. */
+/** What an access token that is issued now would tell of a session. */
 export function sessionInfoOf({ id, subject, authTime, claims }: TokenSession): SessionInfo {
   return { sessionId: id, subject, authTime, claims };
 }

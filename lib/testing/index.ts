@@ -9,4 +9,5 @@ export { InMemoryTokenRepository } from './in-memory-token.repository.js';
 export { issueTestPair } from './issue-test-pair.js';
 export type { ServiceLocator, TestPairOptions } from './issue-test-pair.js';
 export { tokenRepositoryContract } from './repository-contract.js';
-export type { OpenedStore, RepositoryContractCase, RepositoryHarness } from './repository-contract.js';
+export type { OpenedStore } from './contract/opened-store.js';
+export type { RepositoryContractCase, RepositoryHarness } from './repository-contract.js';

@@ -1,26 +1,13 @@
-import type { TokenRepository } from '../session/token-repository.js';
 import { ADVANCE_CASES } from './contract/advance.cases.js';
 import { ContractStore } from './contract/contract-store.js';
 import { INSERT_CASES } from './contract/insert.cases.js';
 import { LIMIT_CASES } from './contract/limit.cases.js';
 import { LIST_CASES } from './contract/list.cases.js';
 import { RACE_CASES } from './contract/race.cases.js';
+import type { OpenedStore } from './contract/opened-store.js';
 import { REVOKE_CASES } from './contract/revoke.cases.js';
 import { REVOKED_SINCE_CASES } from './contract/revoked-since.cases.js';
 import { ROTATE_CASES } from './contract/rotate.cases.js';
-
-/** A store that one case of the contract may use. */
-export interface OpenedStore {
-  /** The repository under test. It may be shared between cases: each uses a realm of its own. */
-  readonly repository: TokenRepository;
-  /**
-   * Moves the store's clock on by whole milliseconds, where that is possible; otherwise the clock stands still. Left out for a
-   * real database: the cases then use spans of a day and of a millisecond, and wait at most 30 ms, so that they see no exact boundary.
-   */
-  advance?(milliseconds: number): void;
-  /** Called when the case is over, also when it has failed. Removes its rows, where they would be in somebody's way. */
-  close?(): Promise<void>;
-}
 
 /** How the contract gets at a store. */
 export interface RepositoryHarness {
@@ -48,7 +35,7 @@ const CASES = [
 ];
 
 /**
- * The contract of a {@link TokenRepository}, as cases for any test runner: every verb, every condition (with both sides of each
+ * The contract of a `TokenRepository`, as cases for any test runner: every verb, every condition (with both sides of each
  * boundary), atomicity under 32 simultaneous callers, separation of realms. A class that passes may be given as the `repository` of a module.
  *
  * Does not show that a store survives a crash, or that it reads the primary. Run it with as many connections as production has:

@@ -47,6 +47,12 @@ export class ResponseTokens {
     this.raw.setHeader(name, header.value);
   }
 
+  /** Takes all token headers off, unless the head of the response has been written. */
+  clear(): void {
+    if (!this.raw.headersSent) for (const name of this.headers.keys()) this.raw.removeHeader(name);
+    this.headers.clear();
+  }
+
   /** @returns the arguments of `writeHead` without their headers: these are set before ours, so that ours win. */
   private enforce(args: HeadArguments): HeadArguments {
     const headers = args.find((argument) => typeof argument === 'object' && argument !== null);
@@ -58,6 +64,7 @@ export class ResponseTokens {
   }
 
   private apply(): void {
+    if (this.headers.size === 0) return;
     for (const [name, { value, isDeliverable }] of this.headers) {
       if (isDeliverable()) this.raw.setHeader(name, value);
       else this.raw.removeHeader(name);

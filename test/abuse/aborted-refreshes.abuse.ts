@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import type { FaultBed } from '../faults/support/fault-bed.js';
 import { faultBeds, GRACE, until } from '../faults/support/fault-bed.js';
 import type { FaultClient } from '../faults/support/fault-client.js';

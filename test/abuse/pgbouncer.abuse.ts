@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { PostgresRevocationPush } from 'nestjs-token';
+import { PostgresRevocationPush } from 'nestjs-token/typeorm';
 import type { DataSourceOptions } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
 import { openDatabase } from '../support/databases.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, it } from '@jest/globals';
-import { TypeOrmTokenRepository } from 'nestjs-token';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { FakeClock, tokenRepositoryContract } from 'nestjs-token/testing';
 import type { TestDatabase } from '../support/databases.js';
 import { describeOn, openDatabase } from '../support/databases.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { FakeClock, tokenRepositoryContract } from 'nestjs-token/testing';
-import { TypeOrmTokenRepository } from 'nestjs-token';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { openSqlite } from '../support/sqlite.js';
 
 let dataSource: DataSource;

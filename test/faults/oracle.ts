@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, Repository } from 'typeorm';
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { partsOf } from '../support/refresh-token.js';
 import type { Exchange, FaultClient, Target } from './support/fault-client.js';
 import type { NodeProcess } from './support/node-process.js';

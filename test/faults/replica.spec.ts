@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { DataSourceOptions } from 'typeorm';
 import { DataSource } from 'typeorm';
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { describeOn } from '../support/databases.js';
 import type { FaultBed } from './support/fault-bed.js';
 import { faultBeds, GRACE } from './support/fault-bed.js';

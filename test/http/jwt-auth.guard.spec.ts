@@ -22,7 +22,7 @@ import {
 } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
 import type { AdapterName, AppSetup, TestApp } from '../support/app.js';
-import { ADAPTERS, bearing, expired, MeController, startApp } from '../support/app.js';
+import { ADAPTERS, bearing, expired, issuedAt, MeController, startApp } from '../support/app.js';
 
 const seen: unknown[] = [];
 
@@ -257,16 +257,9 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
     it('@Fresh() asks for a recent sign-in, which a refresh is not', async () => {
       await start();
       const pair = await signIn();
-      const stale = running.app.get(AccessTokenService).mint({
-        subject: 'alice',
-        sessionId: pair.sessionId,
-        claims: {},
-        at: Date.now(),
-        authTime: Date.now() - 301_000,
-        lifetimeMs: 60_000,
-      });
+      const stale = issuedAt(running.app, { pair, at: Date.now(), authTime: Date.now() - 301_000, lifetimeMs: 60_000 });
       expect((await running.call('/fresh', { headers: bearing(pair) })).status).toBe(200);
-      const answer = await running.call('/fresh', { headers: { authorization: `Bearer ${stale.token}` } });
+      const answer = await running.call('/fresh', { headers: { authorization: `Bearer ${stale}` } });
       expect([answer.status, answer.json().errorCode]).toEqual([401, 'fresh_token_required']);
       expect(answer.headers['www-authenticate']).toBe(
         'Bearer error="invalid_token", error_description="a more recent sign-in is required"',
@@ -278,8 +271,8 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       const { sessionId } = await signIn();
       const tokens = running.app.get(AccessTokenService);
       const answers = await Promise.all(
-        [{}, { authTime: Date.now() - 301_000 }, { authTime: Date.now() }].map((given) =>
-          running.call('/fresh', { headers: { authorization: `Bearer ${tokens.sign('alice', { sessionId, ...given })}` } }),
+        [{}, { authTime: Date.now() - 301_000 }, { authTime: Date.now() }].map(async (given) =>
+          running.call('/fresh', { headers: { authorization: `Bearer ${await tokens.sign('alice', { sessionId, ...given })}` } }),
         ),
       );
       expect(answers.map(({ status }) => status)).toEqual([401, 401, 200]);

@@ -15,14 +15,12 @@ import {
   JwtAuthGuard,
   Public,
   RefreshService,
-  SESSION_MIGRATIONS,
   TokenInterceptor,
   TokenModule,
   TokenOptionsError,
-  TokenSessionEntity,
   TokenTransport,
-  TypeOrmTokenRepository,
 } from 'nestjs-token';
+import { SESSION_MIGRATIONS, TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,8 +28,8 @@ import { inspect } from 'node:util';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import { DataSource } from 'typeorm';
-import type { TokenInstance } from '../support/lib.js';
-import { tokenInstanceToken } from '../support/lib.js';
+import type { ResolvedTokenOptions } from '../support/lib.js';
+import { HeaderTransport, RESOLVED_OPTIONS } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf } from '../support/access-tokens.js';
 import type { TestApp } from '../support/app.js';
@@ -233,7 +231,7 @@ describe('TokenModule', () => {
       expect([refresh, accessTokens, transport].map((part) => part.constructor)).toEqual([
         RefreshService,
         AccessTokenService,
-        TokenTransport,
+        HeaderTransport,
       ]);
     });
 
@@ -252,7 +250,7 @@ describe('TokenModule', () => {
 
     it.each([true, false])('guards routes anywhere with isGlobal: %p', async (isGlobal) => {
       const running = await listening({ options: { isGlobal } });
-      const pair = await running.app.get<TokenInstance>(tokenInstanceToken(), { strict: false }).refresh.signIn('alice');
+      const pair = await running.app.get(RefreshService, { strict: false }).signIn('alice');
       expect((await running.call('/me', { headers: bearing(pair) })).status).toBe(200);
     });
   });
@@ -751,7 +749,7 @@ describe('TokenModule and secrets (LG-01, KY-08)', () => {
     await running.call('/me', {
       headers: { authorization: `Bearer ${pair.accessToken.slice(0, -4)}AAAA`, 'x-refresh-token': `${pair.refreshToken!.slice(0, -1)}_` },
     });
-    const repository = running.app.get<TokenInstance>(tokenInstanceToken());
+    const resolved = running.app.get<ResolvedTokenOptions>(RESOLVED_OPTIONS, { strict: false });
     const store = jest.spyOn(DataSource.prototype, 'createQueryRunner').mockImplementation(() => {
       throw new Error('the database is away');
     });
@@ -768,9 +766,7 @@ describe('TokenModule and secrets (LG-01, KY-08)', () => {
     await refresh.rotate(pair.refreshToken).catch((error: unknown) => errors.push(error));
     await running.call('/me', { headers: bearing(pair) });
 
-    const keys = [repository.options.access.ring.signing.signingKey, repository.options.refresh.ring.signing.key].map((key) =>
-      key.export(),
-    );
+    const keys = [resolved.access.ring.signing.signingKey, resolved.refresh.ring.signing.key].map((key) => key.export());
     const secrets = [...new Set(issued), SECRET, REFRESH_SECRET, ...keys];
     expect(issued.length).toBeGreaterThanOrEqual(8);
     expect(errors).toHaveLength(4);

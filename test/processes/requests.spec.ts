@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { Agent } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { InMemoryTokenRepository } from 'nestjs-token/testing';
-import { SystemClock } from 'nestjs-token';
-import { resolveTokenOptions, TokenInstance } from '../support/lib.js';
+import { AccessTokenIssuer, LocalSigner, resolveTokenOptions } from '../support/lib.js';
 import type { Answer } from '../support/app.js';
 import { bearing, call } from '../support/app.js';
 import { describeOn } from '../support/databases.js';
@@ -32,7 +30,7 @@ for (const engine of ['postgres', 'mariadb'] as const) {
       call({ port: cluster.node(node).port!, agent, path: '/me', headers: bearing(pair) });
 
     it('answer 1,000 parallel requests with one expired pair with 200, one rotation and one successor', async () => {
-      const pair = expired(await cluster.signInOnce());
+      const pair = await expired(await cluster.signInOnce());
       const answers = await Promise.all(Array.from({ length: REQUESTS }, (_, index) => me(index % 4, pair)));
       expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
       expect(answers).toHaveLength(REQUESTS);
@@ -61,11 +59,9 @@ for (const engine of ['postgres', 'mariadb'] as const) {
 }
 
 /** The pair as it is an hour later: with an access token that has expired. */
-function expired(pair: SignedIn): SignedIn {
-  const clock = new SystemClock();
-  const options = resolveTokenOptions(WORKER_OPTIONS, REALM);
-  const { accessTokens } = new TokenInstance({ realm: REALM, options, repository: new InMemoryTokenRepository(clock), clock });
-  const at = clock.now() - 60 * MINUTE;
-  const terms = { subject: 'alice', sessionId: pair.sessionId, claims: {}, at, authTime: at, lifetimeMs: 15 * MINUTE };
-  return { ...pair, accessToken: accessTokens.mint(terms).token };
+async function expired(pair: SignedIn): Promise<SignedIn> {
+  const { access } = resolveTokenOptions(WORKER_OPTIONS, REALM);
+  const at = Date.now() - 60 * MINUTE;
+  const draft = { subject: 'alice', sessionId: pair.sessionId, claims: {}, at, authTime: at, lifetimeMs: 15 * MINUTE };
+  return { ...pair, accessToken: (await new AccessTokenIssuer(access, new LocalSigner(access.ring.signing)).issue(draft)).token };
 }

@@ -1,4 +1,4 @@
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Repository } from 'typeorm';
 import type { Engine, TestDatabase } from '../support/databases.js';

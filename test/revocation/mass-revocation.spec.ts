@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import type { RevokedSession } from 'nestjs-token';
-import { TypeOrmTokenRepository } from 'nestjs-token';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { RevocationReader } from '../support/lib.js';

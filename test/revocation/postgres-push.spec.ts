@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { RevocationPush } from 'nestjs-token';
-import { PostgresRevocationPush, TokenOptionsError } from 'nestjs-token';
+import { TokenOptionsError } from 'nestjs-token';
+import { PostgresRevocationPush } from 'nestjs-token/typeorm';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { RevocationPush } from 'nestjs-token';
-import { RedisRevocationPush, TokenOptionsError } from 'nestjs-token';
+import { TokenOptionsError } from 'nestjs-token';
+import { RedisRevocationPush } from 'nestjs-token/redis';
 import type { TestDatabase } from '../support/databases.js';
 import { describeOnRedis, openDatabase, REDIS_PORT } from '../support/databases.js';
 import { mkdtempSync, rmSync } from 'node:fs';

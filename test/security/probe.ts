@@ -129,7 +129,7 @@ function refreshController(witness: Witness): Type {
     @UseInterceptors(TokenInterceptor)
     async rotate(@Req() request: TokenRequest, @Body() body?: { refresh_token?: unknown }): Promise<object> {
       const { pair, principal, outcome } = await this.refresh.rotate(
-        (this.transport.refreshToken(request) ?? body?.refresh_token) as string,
+        (this.transport.read(request).refresh?.token ?? body?.refresh_token) as string,
       );
       witness.handled++;
       return { tokens: pair, sub: principal.sub, sid: principal.sid, outcome };
@@ -279,7 +279,7 @@ function judge(answer: Answer, { status = 401, challenge = 'invalid_token', code
   if (answer.text === '') return;
   const body = answer.json<{ errorCode: TokenErrorCode }>();
   expect(Object.keys(TOKEN_ERRORS)).toContain(body.errorCode);
-  const signIn = TOKEN_ERRORS[body.errorCode as TokenErrorCode].terminal ? ['signIn'] : [];
+  const signIn = TOKEN_ERRORS[body.errorCode].terminal ? ['signIn'] : [];
   expect(Object.keys(body).sort()).toEqual(['error', 'errorCode', 'message', ...signIn, 'statusCode']);
   if (code) expect(body.errorCode).toBe(code);
 }

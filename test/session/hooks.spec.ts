@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import type { TokenModuleOptions } from 'nestjs-token';
 import { StoreUnavailable, TokenExpired, UserRejected } from 'nestjs-token';
-import { resolveTokenOptions, TokenInstance } from '../support/lib.js';
+import { composeInstance } from '../support/instance.js';
+import { resolveTokenOptions } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf, SESSION_ID } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
@@ -16,7 +17,7 @@ async function dueSession(hook: Hook, options: Partial<TokenModuleOptions> = {})
   const repository = new InMemoryTokenRepository(clock);
   const behaviour: { act: () => Promise<object | null> | object | null } = { act: () => ({}) };
   const given = { issuer: ISSUER, secret: SECRET, ...options, [hook]: () => behaviour.act() };
-  const instance = new TokenInstance({ realm: 'default', options: resolveTokenOptions(given, 'default'), repository, clock });
+  const instance = composeInstance({ name: 'default', options: resolveTokenOptions(given, 'default'), repository, clock });
   const pair = await instance.refresh.signIn('alice');
   clock.advance('1h');
   return { instance, refresh: instance.refresh, token: pair.refreshToken, behaviour, repository, pair };

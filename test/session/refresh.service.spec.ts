@@ -4,7 +4,9 @@ import type { SessionEvent, SessionInfo, SignInOptions, TokenModuleOptions } fro
 import type { RefreshService, RevokeReason } from 'nestjs-token';
 import { REVOKE_REASONS, StoreConflict, StoreUnavailable } from 'nestjs-token';
 import { inspect } from 'node:util';
-import { resolveTokenOptions, TokenInstance } from '../support/lib.js';
+import { composeInstance } from '../support/instance.js';
+import type { RevocationList } from '../support/lib.js';
+import { LocalSigner, resolveTokenOptions } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf, decoded, SESSION_ID } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
@@ -19,7 +21,7 @@ function sessions(given: Partial<TokenModuleOptions> = {}) {
   const events: SessionEvent[] = [];
   const onEvent = given.onEvent ?? ((event: SessionEvent) => void events.push(event));
   const options = resolveTokenOptions({ issuer: ISSUER, secret: SECRET, ...given, onEvent }, 'default');
-  const { refresh, accessTokens, rotator } = new TokenInstance({ realm: 'default', options, repository, clock });
+  const { refresh, accessTokens, rotator } = composeInstance({ name: 'default', options, repository, clock });
   const row = async (id: string) => (await repository.find({ realm: 'default', id }))?.session;
   return { refresh, repository, accessTokens, rotator, clock, events, row };
 }
@@ -116,14 +118,28 @@ describe('RefreshService.signIn', () => {
     },
   );
 
-  it('writes no row when the access token cannot be signed (F-19)', async () => {
-    const { refresh, repository, accessTokens: tokens } = sessions();
+  it('leaves no live session, and tells of no sign-in, when the access token cannot be signed (F-19)', async () => {
+    const { refresh, repository, events } = sessions();
     const insert = jest.spyOn(repository, 'insert');
-    jest.spyOn(tokens, 'mint').mockImplementation(() => {
+    const cause = new Error('the key is gone');
+    jest.spyOn(LocalSigner.prototype, 'sign').mockImplementationOnce(() => {
+      throw cause;
+    });
+    await expect(refresh.signIn('alice')).rejects.toMatchObject({ errorCode: 'signer_unavailable', cause });
+    const { id } = insert.mock.calls[0]![0];
+    expect((await repository.find({ realm: 'default', id }))?.session).toMatchObject({ revokeReason: 'admin' });
+    expect([await refresh.sessions('alice'), events.map(({ type }) => type)]).toEqual([[], ['revoked']]);
+  });
+
+  it('keeps the session of a refresh whose access token cannot be signed: the next attempt gets it', async () => {
+    const { refresh, clock } = sessions();
+    const { refreshToken } = await refresh.signIn('alice');
+    clock.advance('15m');
+    jest.spyOn(LocalSigner.prototype, 'sign').mockImplementationOnce(() => {
       throw new Error('the key is gone');
     });
-    await expect(refresh.signIn('alice')).rejects.toThrow('the key is gone');
-    expect(insert).not.toHaveBeenCalled();
+    await expect(refresh.rotate(refreshToken)).rejects.toMatchObject({ errorCode: 'signer_unavailable', retryAfter: 1 });
+    expect((await refresh.rotate(refreshToken)).outcome).toBe('coalesced');
   });
 
   it('keeps a copy of the claims', async () => {
@@ -648,7 +664,7 @@ describe('RefreshService and sessions that are known to be revoked', () => {
     const channel = new FakeChannel();
     const { refresh, repository, events, rotator } = sessions({ push: channel.end() });
     const pair = await refresh.signIn('alice');
-    const list = rotator['parts'].revocations;
+    const list = rotator['ports'].denylist as RevocationList;
     await list.start();
     await refresh.signOut(pair.refreshToken);
     const [told, announced, add, revoke] = [events.length, channel.announced, jest.spyOn(list, 'add'), jest.spyOn(repository, 'revoke')];
@@ -680,7 +696,7 @@ describe('RefreshService and sessions that are known to be revoked', () => {
     const { refresh, repository, rotator } = sessions();
     const pair = await refresh.signIn('alice');
     await refresh.signOut(pair.refreshToken);
-    jest.spyOn(rotator['parts'].revocations, 'has').mockReturnValue(false);
+    jest.spyOn(rotator['ports'].denylist, 'has').mockReturnValue(false);
     const [revoke, find] = [jest.spyOn(repository, 'revoke'), jest.spyOn(repository, 'find')];
     await refresh.signOut(pair.refreshToken);
     expect(await codeOf(() => refresh.rotate(pair.refreshToken))).toBe('session_revoked');
@@ -690,7 +706,7 @@ describe('RefreshService and sessions that are known to be revoked', () => {
   it('gives no hint for a sign-out that ended nothing (F-20)', async () => {
     const channel = new FakeChannel();
     const { refresh, rotator } = sessions({ push: channel.end() });
-    const list = rotator['parts'].revocations;
+    const list = rotator['ports'].denylist as RevocationList;
     await list.start();
     await refresh.revoke(SESSION_ID);
     list.stop();

@@ -475,13 +475,13 @@ describe('RevocationList', () => {
     });
 
     it('does not ask for the store on a request', () => {
-      expect(world().list.isStrict).toBe(false);
+      expect(world().list.isCurrent(performance.now())).toBe(true);
     });
   });
 
   describe("in the mode 'strict'", () => {
-    it('says so', () => {
-      expect(world('strict').list.isStrict).toBe(true);
+    it('is never relied on without asking the store', () => {
+      expect(world('strict').list.isCurrent(performance.now())).toBe(false);
     });
 
     it('polls once, at the start', async () => {
@@ -518,7 +518,7 @@ describe('RevocationList', () => {
       await list.start();
       await jest.advanceTimersByTimeAsync(5_000);
       list.add([SESSION_ID]);
-      expect([revokedSince.mock.calls.length, list.has(SESSION_ID), list.isStrict]).toEqual([0, true, false]);
+      expect([revokedSince.mock.calls.length, list.has(SESSION_ID), list.isCurrent(performance.now())]).toEqual([0, true, true]);
     });
   });
 });

@@ -3,7 +3,9 @@ import { Logger } from '@nestjs/common';
 import type { RevocationPush, TokenModuleOptions } from 'nestjs-token';
 import { TokenOptionsError } from 'nestjs-token';
 import { setTimeout as delay } from 'node:timers/promises';
-import { resolveTokenOptions, TokenInstance } from '../support/lib.js';
+import type { ComposedInstance } from '../support/instance.js';
+import { composeInstance } from '../support/instance.js';
+import { resolveTokenOptions } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { ISSUER, SECRET } from '../support/app.js';
 import { FakeChannel, FakePush } from '../support/fake-push.js';
@@ -13,7 +15,7 @@ import { until } from '../support/pushed-nodes.js';
 const FAR = 3_600_000;
 /** What a careless channel rejects with. */
 const NOTHING = undefined as unknown as Error;
-const opened: TokenInstance[] = [];
+const opened: ComposedInstance[] = [];
 
 interface NodeSetup {
   options?: Partial<TokenModuleOptions>;
@@ -30,7 +32,7 @@ function world() {
   const warnings = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   const node = async ({ options, realm = 'default', pollIntervalMs = FAR }: NodeSetup = {}) => {
     const given = { issuer: ISSUER, secret: SECRET, push: channel.end(), ...options };
-    const instance = new TokenInstance({ realm, options: resolveTokenOptions(given, realm), repository, clock, pollIntervalMs });
+    const instance = composeInstance({ name: realm, options: resolveTokenOptions(given, realm), repository, clock, pollIntervalMs });
     opened.push(instance);
     await instance.onModuleInit();
     return instance;
@@ -40,7 +42,7 @@ function world() {
 
 const hanging = (): Promise<void> => new Promise(() => undefined);
 
-async function refuses(node: TokenInstance, accessToken: string): Promise<boolean> {
+async function refuses(node: ComposedInstance, accessToken: string): Promise<boolean> {
   return node.accessTokens.verify(accessToken).then(
     () => false,
     (error: unknown) => (error as { errorCode?: string }).errorCode === 'token_revoked',

@@ -2,8 +2,8 @@ import { createSecretKey } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { TokenModuleOptions, TokenRepository } from 'nestjs-token';
 import { AccessTokenService, TokenError } from 'nestjs-token';
-import type { KeyRing, ResolvedTokenOptions } from './lib.js';
-import { AccessTokenVerifier, resolveTokenOptions, RevocationList, VerifiedTokenCache } from './lib.js';
+import type { KeyRing, ResolvedTokenOptions, VerifiedTokenCache } from './lib.js';
+import { AccessTokenIssuer, LocalSigner, resolveTokenOptions, RevocationList } from './lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { ISSUER, SECRET } from './app.js';
 
@@ -25,6 +25,7 @@ export interface AccessTokenSetup {
 
 export interface AccessTokens {
   service: AccessTokenService;
+  issuer: AccessTokenIssuer;
   resolved: ResolvedTokenOptions;
   ring: KeyRing;
   revocations: RevocationList;
@@ -43,10 +44,9 @@ export function accessTokens(setup: AccessTokenSetup = {}): AccessTokens {
   const ring = setup.ring ?? access.ring;
   const horizonMs = access.maxLifetimeMs + access.leewayMs;
   const revocations = setup.revocations ?? new RevocationList(repository, { realm, mode: revocation, horizonMs });
-  const cache = access.cacheMax === null ? null : new VerifiedTokenCache(access.cacheMax);
-  const verifier = new AccessTokenVerifier(ring, access);
-  const service = new AccessTokenService({ terms: access, ring, verifier, cache, revocations, clock });
-  return { service, resolved, ring, revocations, repository, cache, clock };
+  const issuer = new AccessTokenIssuer(access, new LocalSigner(ring.signing));
+  const service = new AccessTokenService(access, { keys: ring, issuer, denylist: revocations, clock });
+  return { service, issuer, resolved, ring, revocations, repository, cache: service.cache, clock };
 }
 
 /** The code of the {@link TokenError} that a call ends with, or `'none'`. */

@@ -6,8 +6,12 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import jwt from 'jsonwebtoken';
 import type { Principal, TokenModuleRootOptions } from 'nestjs-token';
-import { AccessTokenService, Clock, CurrentUser, JwtAuthGuard, TokenModule, TokenPair } from 'nestjs-token';
+import { Clock, CurrentUser, JwtAuthGuard, TokenModule, TokenPair } from 'nestjs-token';
+import { randomUUID } from 'node:crypto';
+import type { ResolvedTokenOptions } from './lib.js';
+import { RESOLVED_OPTIONS } from './lib.js';
 
 export const ADAPTERS = ['express', 'fastify'] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
@@ -140,9 +144,30 @@ export function bearing(pair: Pick<TokenPair, 'accessToken' | 'refreshToken'>): 
 /** An access token of the pair's session that is over, whatever the lifetimes are: expired an hour ago. */
 export function expired(app: INestApplication, pair: TokenPair, claims: Record<string, unknown> = {}): TokenPair {
   const at = Date.now() - 3_600_000 - 900_000;
-  const accessTokens = app.get(AccessTokenService);
-  const subject = JSON.parse(Buffer.from(pair.accessToken.split('.')[1] ?? '', 'base64url').toString()) as { sub: string };
-  const { token } = accessTokens.mint({ subject: subject.sub, sessionId: pair.sessionId, claims, at, authTime: at, lifetimeMs: 900_000 });
+  const token = issuedAt(app, { pair, claims, at, authTime: at, lifetimeMs: 900_000 });
   const { refreshToken, tokenType, expiresIn, refreshExpiresIn, sessionId } = pair;
   return new TokenPair({ accessToken: token, ...(refreshToken && { refreshToken }), tokenType, expiresIn, refreshExpiresIn, sessionId });
+}
+
+/** An access token of the pair's session that the application could have issued at that instant, with the pair's other claims. */
+export function issuedAt(app: INestApplication, { pair, claims = {}, at, authTime, lifetimeMs }: DatedToken): string {
+  const { ring } = app.get<ResolvedTokenOptions>(RESOLVED_OPTIONS, { strict: false }).access;
+  const { kid, algorithm, signingKey } = ring.signing;
+  const { iss, sub, aud, sid } = JSON.parse(Buffer.from(pair.accessToken.split('.')[1] ?? '', 'base64url').toString()) as Record<
+    string,
+    unknown
+  >;
+  const [iat, exp, auth_time] = [at, at + lifetimeMs, authTime].map((instant) => Math.floor(instant / 1_000));
+  const payload = { ...claims, iss, sub, aud, sid, iat, exp, auth_time, jti: randomUUID() };
+  return jwt.sign(payload, signingKey as never, { algorithm, header: { alg: algorithm, typ: 'at+jwt', kid } });
+}
+
+interface DatedToken {
+  pair: TokenPair;
+  claims?: Record<string, unknown>;
+  /** Epoch milliseconds. */
+  at: number;
+  /** Epoch milliseconds. */
+  authTime: number;
+  lifetimeMs: number;
 }

@@ -1,5 +1,5 @@
 import { describe } from '@jest/globals';
-import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token';
+import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token/typeorm';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { DataSourceOptions } from 'typeorm';

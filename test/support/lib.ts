@@ -5,9 +5,20 @@ export { RecentTokens } from '../../lib/access-token/recent-tokens.js';
 export { VerifiedTokenCache } from '../../lib/access-token/verified-token.cache.js';
 export { deriveKey, readAsymmetricKey, readSecret } from '../../lib/keys/key-material.js';
 export { KeyRing, keyRingFromKeys, keyRingFromSecret } from '../../lib/keys/key-ring.js';
-export { refreshServiceToken, tokenInstanceToken } from '../../lib/module/injection-tokens.js';
-export { TokenInstance } from '../../lib/module/token-instance.js';
-export { OutageLog } from '../../lib/nest/error-response.js';
+export { AccessTokenIssuer } from '../../lib/access-token/access-token.issuer.js';
+export { OutageLog } from '../../lib/events/outage-log.js';
+export { LocalSigner } from '../../lib/keys/signer.js';
+export {
+  accessTokenServiceToken,
+  refreshServiceToken,
+  RESOLVED_OPTIONS,
+  REVOCATION_HINTS,
+  tokenTransportToken,
+} from '../../lib/module/injection-tokens.js';
+export { InstanceLifecycle } from '../../lib/module/instance-lifecycle.js';
+export { instanceProviders } from '../../lib/module/instance-providers.js';
+export { TokenInstance, tokenInstanceToken } from '../../lib/nest/token-instance.js';
+export { SessionRotator } from '../../lib/session/session-rotator.js';
 export { resolveTokenOptions } from '../../lib/options/resolve-options.js';
 export type { ResolvedTokenOptions } from '../../lib/options/resolve-options.js';
 export { RevocationList } from '../../lib/revocation/revocation-list.js';
@@ -18,3 +29,4 @@ export { RefreshTokenCodec } from '../../lib/session/refresh-token.codec.js';
 export { decideRotation, LAST_BRANCH } from '../../lib/session/rotation.js';
 export type { RotationRules, RotationVerdict } from '../../lib/session/rotation.js';
 export { SessionJanitor } from '../../lib/session/session-janitor.js';
+export { HeaderTransport } from '../../lib/transport/header-transport.js';

@@ -1,4 +1,5 @@
-import { resolveTokenOptions, TokenInstance } from './lib.js';
+import { composeInstance } from './instance.js';
+import { resolveTokenOptions } from './lib.js';
 import type { RefreshService, TokenModuleOptions, TokenRepository } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
 
@@ -17,7 +18,7 @@ const OPTIONS: TokenModuleOptions = { issuer: 'https://api.example.com', secret:
 export function openNode(repository: TokenRepository, { realm = 'default', apart = 0, ...options }: NodeOptions = {}): TestNode {
   const clock = new FakeClock();
   clock.advance(apart);
-  const instance = new TokenInstance({ realm, options: resolveTokenOptions({ ...OPTIONS, ...options }, realm), repository, clock });
+  const instance = composeInstance({ name: realm, options: resolveTokenOptions({ ...OPTIONS, ...options }, realm), repository, clock });
   return { refresh: instance.refresh, clock, close: () => void instance.onModuleDestroy() };
 }
 

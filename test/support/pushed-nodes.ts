@@ -3,12 +3,13 @@ import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { TokenPair } from 'nestjs-token';
-import { Clock, RefreshService, RevocationPush, TokenModule, TokenRepository } from 'nestjs-token';
+import { RefreshService, RevocationPush, TokenModule, TokenRepository } from 'nestjs-token';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { ResolvedTokenOptions } from './lib.js';
-import { TokenInstance, tokenInstanceToken } from './lib.js';
+import { pollingEvery } from './instance.js';
+import { RESOLVED_OPTIONS, REVOCATION_HINTS, RevocationList } from './lib.js';
 import { call, ISSUER, MeController, SECRET } from './app.js';
 
 /** So far away that only a hint can have made a node poll. */
@@ -41,16 +42,16 @@ export class PushedNode {
     @Module({ imports, controllers: [MeController] })
     class NodeModule {}
     const compiled = await Test.createTestingModule({ imports: [NodeModule] })
-      .overrideProvider(tokenInstanceToken('default'))
+      .overrideProvider(RevocationList)
       .useFactory({
-        inject: ['nestjs-token:ResolvedTokenOptions', TokenRepository, Clock],
-        factory: (options: ResolvedTokenOptions, repository: TokenRepository, clock: Clock) => {
+        inject: [RESOLVED_OPTIONS, TokenRepository, REVOCATION_HINTS],
+        factory: (options: ResolvedTokenOptions, repository: TokenRepository, hints: unknown) => {
           const revokedSince = repository.revokedSince.bind(repository);
           repository.revokedSince = async (...args) => {
             polls += 1;
             return revokedSince(...args);
           };
-          return new TokenInstance({ realm: 'default', options, repository, clock, ...(pollIntervalMs && { pollIntervalMs }) });
+          return pollingEvery(pollIntervalMs, { name: 'default', options, repository, hints });
         },
       })
       .compile();

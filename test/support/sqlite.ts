@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm';
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 
 /** A SQLite database in memory with the table of sessions. The caller destroys it. */
 export async function openSqlite(): Promise<DataSource> {

@@ -1,6 +1,6 @@
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { TokenRepository } from 'nestjs-token';
-import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token';
+import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { openSqlite } from './sqlite.js';
 
 /** A store whose clock a test moves, and whose contents it can put back to what they were. */

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { TokenOptionsError, TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token';
+import { TokenOptionsError } from 'nestjs-token';
+import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import type { NewSession } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
 import type { DataSourceOptions } from 'typeorm';

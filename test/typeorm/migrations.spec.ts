@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SESSION_MIGRATIONS, TokenOptionsError, TypeOrmTokenRepository } from 'nestjs-token';
+import { TokenOptionsError } from 'nestjs-token';
+import { SESSION_MIGRATIONS, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import type { NewSession, TokenSession } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

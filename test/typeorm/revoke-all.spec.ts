@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token';
+import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';

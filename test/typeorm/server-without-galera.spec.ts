@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { TypeOrmTokenRepository } from 'nestjs-token';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import type { TestDatabase } from '../support/databases.js';
 import { describeOn, openDatabase } from '../support/databases.js';
 import { CapturedQueries } from '../support/captured-log.js';

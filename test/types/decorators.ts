@@ -28,7 +28,7 @@ export class OpenRoutes {
     return user?.sub;
   }
 
-  @Fresh('10m') recent(@CurrentSession() session: SessionInfo): string {
+  @Fresh('10m') recent(@CurrentSession() session: SessionInfo): string | undefined {
     return session.sessionId;
   }
 

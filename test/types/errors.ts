@@ -6,7 +6,7 @@ import type { Equal } from './equal.js';
 import { holds } from './equal.js';
 
 // One member for each code, and no code twice.
-holds<Equal<AnyTokenError['code'], TokenErrorCode>>();
+holds<Equal<AnyTokenError['errorCode'], TokenErrorCode>>();
 holds<Equal<Extract<AnyTokenError, { errorCode: 'refresh_limited' }>, RefreshLimited>>();
 holds<Equal<Extract<AnyTokenError, { errorCode: 'refresh_reused' }>, RefreshTokenReused>>();
 
@@ -52,7 +52,7 @@ export function narrowed(error: unknown): TokenErrorCode | undefined {
   return error instanceof TokenError ? error.errorCode : undefined;
 }
 
-holds<Equal<TokenMissing['code'], 'token_missing'>>();
+holds<Equal<TokenMissing['errorCode'], 'token_missing'>>();
 // @ts-expect-error codes come from the table
 export const invented: TokenErrorCode = 'token_lost';
 // @ts-expect-error the base class is abstract

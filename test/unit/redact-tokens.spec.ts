@@ -10,7 +10,7 @@ import pino from 'pino';
 import winston from 'winston';
 import { accessTokens, SESSION_ID } from '../support/access-tokens.js';
 
-const ACCESS = accessTokens().service.sign('alice', { sessionId: SESSION_ID });
+const ACCESS = await accessTokens().service.sign('alice', { sessionId: SESSION_ID });
 const REFRESH = `ntr_${randomBytes(39).toString('base64url')}`;
 const SIGNATURE = ACCESS.split('.')[2]!;
 const isClean = (text: string): boolean => !text.includes(SIGNATURE) && !text.includes(REFRESH.slice(4));

@@ -80,7 +80,7 @@ describe('resolveTokenOptions', () => {
     it('CF-09 resolves issuer and secret alone to these', () => {
       const { access, refresh, header, hooks, hookTimeoutMs, revocation, janitorMs, warnings } = resolve();
       const { ring, ...plain } = access;
-      expect({ ...plain, algorithms: ring.algorithms }).toEqual({
+      expect({ ...plain, algorithms: ring.all.map(({ algorithm }) => algorithm) }).toEqual({
         issuer: ISSUER,
         audience: [ISSUER],
         lifetimeMs: 900_000,

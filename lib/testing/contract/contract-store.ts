@@ -10,7 +10,7 @@ import type {
   SessionSnapshot,
   TokenSession,
 } from '../../session/token-session.js';
-import type { OpenedStore } from '../repository-contract.js';
+import type { OpenedStore } from './opened-store.js';
 
 /** One case of the contract, before it is given a store. */
 export interface ContractCase {

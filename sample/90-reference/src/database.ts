@@ -1,5 +1,5 @@
 import type { TypeOrmModuleOptions } from '@nestjs/typeorm';
-import { SESSION_MIGRATIONS } from 'nestjs-token';
+import { SESSION_MIGRATIONS } from 'nestjs-token/typeorm';
 import { DataSource } from 'typeorm';
 import type { DataSourceOptions } from 'typeorm';
 import { dirname } from 'node:path';

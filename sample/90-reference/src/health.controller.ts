@@ -1,5 +1,5 @@
 import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { DataSource } from 'typeorm';
 
 @Controller('health')

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token';
+import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token/typeorm';
 import { DataSource } from 'typeorm';
 
 const SCRIPT = join(import.meta.dirname, '../../support/engines/galera.sh');

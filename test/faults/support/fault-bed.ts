@@ -3,7 +3,7 @@ import type { Engine, TestDatabase } from '../../support/databases.js';
 import { openDatabase } from '../../support/databases.js';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { Oracle } from '../oracle.js';
 import type { Target } from './fault-client.js';
 import { FaultClient } from './fault-client.js';

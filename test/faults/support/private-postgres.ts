@@ -3,7 +3,7 @@ import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token';
+import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token/typeorm';
 import type { DataSourceOptions } from 'typeorm';
 import { DataSource } from 'typeorm';
 import type { TestDatabase } from '../../support/databases.js';

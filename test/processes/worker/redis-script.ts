@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { RedisRevocationPush } from 'nestjs-token';
+import { RedisRevocationPush } from 'nestjs-token/redis';
 
 const redis = new Redis(Number(process.argv[2]), '127.0.0.1');
 const push = new RedisRevocationPush(redis);

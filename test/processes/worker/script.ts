@@ -2,7 +2,8 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { PostgresRevocationPush, RefreshService, TokenModule } from 'nestjs-token';
+import { RefreshService, TokenModule } from 'nestjs-token';
+import { PostgresRevocationPush } from 'nestjs-token/typeorm';
 
 /** What a script is told on its command line, as JSON. */
 export interface ScriptSetup {

@@ -2,8 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import type { RefreshService, RefreshTokenPosition, RotationTerms, SessionKey, SessionSnapshot } from 'nestjs-token';
-import { SystemClock, TokenError, TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token';
-import { resolveTokenOptions, TokenInstance } from '../../support/lib.js';
+import { SystemClock, TokenError } from 'nestjs-token';
+import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
+import { composeInstance } from '../../support/instance.js';
+import { resolveTokenOptions } from '../../support/lib.js';
 import type { Command, DeathPoint, PresentCommand, Presented, SignedIn, WorkerSetup } from './messages.js';
 import { REALM, WORKER_OPTIONS } from './messages.js';
 import type { Program } from './program.js';
@@ -60,7 +62,7 @@ class Sessions implements Program {
     this.lanes.set(realm, lanes);
     const options = resolveTokenOptions({ ...WORKER_OPTIONS, ...this.setup.options }, realm);
     while (lanes.length <= index) {
-      lanes.push(new TokenInstance({ realm, options, repository: this.repository, clock: new SystemClock() }).refresh);
+      lanes.push(composeInstance({ name: realm, options, repository: this.repository, clock: new SystemClock() }).refresh);
     }
     return lanes[index]!;
   }

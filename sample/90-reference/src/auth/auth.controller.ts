@@ -44,7 +44,7 @@ export class AuthController {
   @Post('refresh')
   @HttpCode(200)
   async renew(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<TokenPair> {
-    const { pair } = await this.refresh.rotate(this.transport.refreshToken(request) ?? inBody);
+    const { pair } = await this.refresh.rotate(this.transport.read(request).refresh?.token ?? inBody);
     return pair;
   }
 
@@ -52,9 +52,9 @@ export class AuthController {
   @Post('logout')
   @HttpCode(204)
   async logout(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<void> {
-    await this.refresh.signOut(this.transport.refreshToken(request) ?? inBody);
-    const claims = await this.accessTokens.verify(this.transport.accessToken(request) ?? '').catch(() => null);
-    if (claims) await this.refresh.revoke(claims.sid, 'logout');
+    await this.refresh.signOut(this.transport.read(request).refresh?.token ?? inBody);
+    const claims = await this.accessTokens.verify(this.transport.read(request).access?.token ?? '').catch(() => null);
+    if (claims?.sid !== undefined) await this.refresh.revoke(claims.sid, 'logout');
   }
 
   @Post('logout-all')

@@ -1,4 +1,5 @@
-import { StoreUnavailable, TypeOrmTokenRepository } from 'nestjs-token';
+import { StoreUnavailable } from 'nestjs-token';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setSkew } from './skewed-date.js';
 

@@ -1,4 +1,4 @@
-import { TokenSessionEntity } from 'nestjs-token';
+import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { getMetadataArgsStorage } from 'typeorm';
 
 /** Gives the entity the column that a later release of the package adds: nullable, so that older code may leave it out. */

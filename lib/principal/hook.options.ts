@@ -7,7 +7,7 @@ export type LoadUserHook = (subject: string, session: SessionInfo) => Promise<ob
 export type ClaimsHook = (subject: string, session: SessionInfo) => Promise<object> | object;
 
 /** The hooks with which an application takes part in each authentication. */
-export interface PrincipalHooks {
+export interface PrincipalHookOptions {
   readonly loadUser?: LoadUserHook;
   readonly claims?: ClaimsHook;
 }

@@ -1,0 +1,106 @@
+import { Logger } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { SignerUnavailable, TokenError } from '../errors/token.errors.js';
+import type { Signer } from '../keys/signer.js';
+import type { AccessTokenClaims } from './access-token.claims.js';
+import { deeplyFrozen } from './access-token.claims.js';
+
+/** How access tokens are issued. Spans are milliseconds, whole seconds. */
+export interface IssuingSettings {
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  readonly lifetimeMs: number;
+  readonly maxLifetimeMs: number;
+  /** The share of the lifetime by which the lifetime of one token is shortened at most. */
+  readonly jitter: number;
+}
+
+/** What an access token is to say. Everything in it has been checked already. */
+export interface AccessTokenDraft {
+  readonly subject: string;
+  readonly sessionId: string;
+  /** The claims of the application. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** Instant of issuing, epoch milliseconds. */
+  readonly at: number;
+  /** Instant of the sign-in, epoch milliseconds; `undefined`: the token does not say. */
+  readonly authTime: number | undefined;
+  readonly lifetimeMs: number;
+}
+
+/** An access token, and the claims in it. */
+export interface IssuedAccessToken {
+  readonly token: string;
+  /** Deeply frozen. */
+  readonly claims: AccessTokenClaims;
+}
+
+/** A token of more characters may not fit into a proxy's buffer for response headers (nginx: 4 or 8 kB). */
+const LONG_TOKEN = 3_000;
+
+/** Issues access tokens: JWTs of the type `at+jwt` (RFC 9068 §2) in the compact serialisation (RFC 7515 §7.1). */
+export class AccessTokenIssuer {
+  private readonly logger = new Logger('TokenModule');
+  /** The header is the same for all tokens of a key. It is kept out of `inspect()`, because it looks like the beginning of a token. */
+  readonly #header: string;
+  private hasWarned = false;
+
+  constructor(
+    private readonly settings: IssuingSettings,
+    private readonly signer: Signer,
+  ) {
+    this.#header = base64url({ alg: signer.algorithm, typ: 'at+jwt', kid: signer.kid });
+  }
+
+  /** Issues a token. @throws {SignerUnavailable} rejects with it when the signer fails. */
+  async issue(draft: AccessTokenDraft): Promise<IssuedAccessToken> {
+    const claims = this.claimsOf(draft);
+    const input = `${this.#header}.${base64url(claims)}`;
+    const token = `${input}.${await this.signatureOf(input)}`;
+    if (token.length > LONG_TOKEN) this.warnOfLength(token.length);
+    return { token, claims };
+  }
+
+  /** The default lifetime of one token in milliseconds. It is shortened at random, so that nodes and thieves do not march in step. */
+  jitteredLifetime(): number {
+    const { lifetimeMs, jitter } = this.settings;
+    return lifetimeMs * (1 - Math.random() * jitter);
+  }
+
+  private async signatureOf(input: string): Promise<string> {
+    try {
+      return Buffer.from(await this.signer.sign(Buffer.from(input, 'latin1'))).toString('base64url');
+    } catch (cause) {
+      throw cause instanceof TokenError ? cause : new SignerUnavailable({ cause });
+    }
+  }
+
+  private claimsOf({ subject, sessionId, claims, at, authTime, lifetimeMs }: AccessTokenDraft): AccessTokenClaims {
+    const { issuer, audience } = this.settings;
+    const iat = Math.floor(at / 1_000);
+    const [only, ...more] = audience;
+    return deeplyFrozen({
+      ...claims,
+      iss: issuer,
+      sub: subject,
+      aud: more.length === 0 && only !== undefined ? only : audience,
+      iat,
+      exp: Math.max(iat + 1, Math.floor((at + lifetimeMs) / 1_000)),
+      jti: randomUUID(),
+      sid: sessionId,
+      ...(authTime !== undefined && { auth_time: Math.floor(authTime / 1_000) }),
+    });
+  }
+
+  /** Warns once: behind a proxy a long token fails only when a request refreshes, which is long after the deployment. */
+  private warnOfLength(length: number): void {
+    if (this.hasWarned) return;
+    this.hasWarned = true;
+    const remedy = 'write fewer claims, or enlarge the buffer that your proxy has for response headers (nginx: proxy_buffer_size)';
+    this.logger.warn(`an access token is longer than 3,000 characters (${length}): ${remedy}`);
+  }
+}
+
+function base64url(json: object): string {
+  return Buffer.from(JSON.stringify(json)).toString('base64url');
+}

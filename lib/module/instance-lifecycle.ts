@@ -1,0 +1,45 @@
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
+import type { AccessTokenService } from '../access-token/access-token.service.js';
+import type { ResolvedTokenOptions } from '../options/resolve-options.js';
+import type { RevocationHints } from '../revocation/revocation-hints.js';
+import type { RevocationList } from '../revocation/revocation-list.js';
+import type { SessionJanitor } from '../session/session-janitor.js';
+import type { TokenRepository } from '../session/token-repository.js';
+
+/** The parts of an instance that have to be started or stopped. */
+export interface LifecyclePorts {
+  readonly repository: TokenRepository;
+  readonly revocations: RevocationList;
+  /** null: there is no push channel. */
+  readonly hints: RevocationHints | null;
+  readonly janitor: SessionJanitor;
+  readonly accessTokens: AccessTokenService;
+}
+
+/** Starts an instance before the application listens, and stops it when the application closes. */
+export class InstanceLifecycle implements OnModuleInit, OnModuleDestroy {
+  constructor(
+    readonly name: string,
+    readonly options: ResolvedTokenOptions,
+    private readonly ports: LifecyclePorts,
+  ) {}
+
+  /** Looks at the store, and reads what has been revoked lately. */
+  async onModuleInit(): Promise<void> {
+    const logger = new Logger('TokenModule');
+    for (const warning of this.options.warnings) logger.warn(warning);
+    const { repository, revocations, janitor } = this.ports;
+    await repository.check();
+    await revocations.start();
+    janitor.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    const { revocations, janitor, accessTokens, hints } = this.ports;
+    revocations.stop();
+    janitor.stop();
+    accessTokens.cache?.clear();
+    await hints?.close();
+  }
+}

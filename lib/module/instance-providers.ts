@@ -1,0 +1,93 @@
+import type { FactoryProvider } from '@nestjs/common';
+import { AccessTokenIssuer } from '../access-token/access-token.issuer.js';
+import { AccessTokenService } from '../access-token/access-token.service.js';
+import { SessionDenylist } from '../access-token/session-denylist.js';
+import { RequestAuthenticator } from '../authentication/request-authenticator.js';
+import { NoRequestCheck, RequestCheck } from '../authentication/request-check.js';
+import { Clock } from '../clock.js';
+import { OutageLog } from '../events/outage-log.js';
+import { KeySource } from '../keys/key-source.js';
+import { LocalSigner, Signer } from '../keys/signer.js';
+import { ErrorResponse } from '../nest/error-response.js';
+import { TokenInstance, tokenInstanceToken } from '../nest/token-instance.js';
+import { PrincipalHooks } from '../principal/principal-hooks.js';
+import { RevocationHints } from '../revocation/revocation-hints.js';
+import { RevocationList } from '../revocation/revocation-list.js';
+import { SessionJanitor } from '../session/session-janitor.js';
+import { SessionRotator } from '../session/session-rotator.js';
+import { TokenRepository } from '../session/token-repository.js';
+import { HeaderTransport } from '../transport/header-transport.js';
+import { accessTokenServiceToken, RESOLVED_OPTIONS, REVOCATION_HINTS, tokenTransportToken } from './injection-tokens.js';
+import { InstanceLifecycle } from './instance-lifecycle.js';
+import { provide } from './provide.js';
+import { sessionProviders } from './session-providers.js';
+
+/**
+ * All that an instance consists of, from the keys to what the guard uses. Each part is a provider of its own, so that whatever an application
+ * overrides reaches everything that uses it. `Clock`, `TokenRepository` and the options are provided elsewhere.
+ */
+export function instanceProviders(name: string): FactoryProvider[] {
+  return [
+    ...accessTokenProviders(name),
+    ...revocationProviders(name),
+    ...sessionProviders(name),
+    ...requestProviders(name),
+    provide(InstanceLifecycle, {
+      inject: [RESOLVED_OPTIONS, TokenRepository, RevocationList, REVOCATION_HINTS, SessionJanitor, accessTokenServiceToken(name)],
+      useFactory: (options, repository, revocations, hints, janitor, accessTokens) =>
+        new InstanceLifecycle(name, options, { repository, revocations, hints, janitor, accessTokens }),
+    }),
+  ];
+}
+
+function accessTokenProviders(name: string): FactoryProvider[] {
+  return [
+    provide(KeySource, { inject: [RESOLVED_OPTIONS], useFactory: ({ access }) => access.ring }),
+    provide(Signer, { inject: [RESOLVED_OPTIONS], useFactory: ({ access }) => new LocalSigner(access.ring.signing) }),
+    provide(AccessTokenIssuer, {
+      inject: [RESOLVED_OPTIONS, Signer],
+      useFactory: ({ access }, signer) => new AccessTokenIssuer(access, signer),
+    }),
+    provide(accessTokenServiceToken(name), {
+      inject: [RESOLVED_OPTIONS, KeySource, AccessTokenIssuer, SessionDenylist, Clock],
+      useFactory: ({ access }, keys, issuer, denylist, clock) => new AccessTokenService(access, { keys, issuer, denylist, clock }),
+    }),
+  ];
+}
+
+function revocationProviders(name: string): FactoryProvider[] {
+  return [
+    provide(REVOCATION_HINTS, { inject: [RESOLVED_OPTIONS], useFactory: ({ push }) => push && new RevocationHints(push, name) }),
+    provide(RevocationList, {
+      inject: [RESOLVED_OPTIONS, TokenRepository, REVOCATION_HINTS],
+      useFactory: ({ access, revocation, patience }, repository, hints) => {
+        const horizonMs = access.maxLifetimeMs + access.leewayMs;
+        return new RevocationList(repository, { realm: name, mode: revocation, horizonMs, lockTimeoutMs: patience.lockTimeoutMs }, hints);
+      },
+    }),
+    provide(SessionDenylist, { inject: [RevocationList], useFactory: (revocations) => revocations }),
+  ];
+}
+
+function requestProviders(name: string): FactoryProvider[] {
+  const accessTokens = accessTokenServiceToken(name);
+  const transport = tokenTransportToken(name);
+  return [
+    provide(transport, { inject: [RESOLVED_OPTIONS], useFactory: ({ header }) => new HeaderTransport(header) }),
+    provide(RequestCheck, { inject: [], useFactory: () => new NoRequestCheck() }),
+    provide(RequestAuthenticator, {
+      inject: [transport, accessTokens, SessionRotator, PrincipalHooks, RequestCheck],
+      useFactory: (where, tokens, rotator, hooks, check) =>
+        new RequestAuthenticator({ transport: where, accessTokens: tokens, rotator, hooks, check }),
+    }),
+    provide(ErrorResponse, {
+      inject: [RESOLVED_OPTIONS],
+      useFactory: ({ header, hooks: { errorBody } }) =>
+        new ErrorResponse({ scheme: header.scheme || 'Bearer', errorBody }, new OutageLog()),
+    }),
+    provide(tokenInstanceToken(name), {
+      inject: [RequestAuthenticator, transport, ErrorResponse, Clock],
+      useFactory: (authenticator, where, errors, clock) => new TokenInstance(name, { authenticator, transport: where, errors, clock }),
+    }),
+  ];
+}

@@ -1,0 +1,89 @@
+import type { FactoryProvider } from '@nestjs/common';
+import { AccessTokenIssuer } from '../access-token/access-token.issuer.js';
+import { SessionDenylist } from '../access-token/session-denylist.js';
+import { Clock } from '../clock.js';
+import { SessionLog } from '../events/session-log.js';
+import type { ResolvedTokenOptions } from '../options/resolve-options.js';
+import { PrincipalHooks } from '../principal/principal-hooks.js';
+import { PairIssuer } from '../session/pair-issuer.js';
+import { RefreshService } from '../session/refresh.service.js';
+import { RefreshTokenCodec } from '../session/refresh-token.codec.js';
+import { SessionJanitor } from '../session/session-janitor.js';
+import { SessionListener } from '../session/session-listener.js';
+import { SessionRevoker } from '../session/session-revoker.js';
+import { SessionRotator } from '../session/session-rotator.js';
+import { SessionStore } from '../session/session-store.js';
+import { TokenRepository } from '../session/token-repository.js';
+import { refreshServiceToken, RESOLVED_OPTIONS } from './injection-tokens.js';
+import { provide } from './provide.js';
+
+/** Sessions and their refresh tokens: from the store to the {@link RefreshService}. */
+export function sessionProviders(name: string): FactoryProvider[] {
+  return [
+    provide(SessionListener, { inject: [RESOLVED_OPTIONS], useFactory: ({ hooks }) => new SessionLog(hooks.onEvent) }),
+    provide(PrincipalHooks, {
+      inject: [RESOLVED_OPTIONS],
+      useFactory: ({ hooks, hookTimeoutMs }) => new PrincipalHooks({ ...hooks, timeoutMs: hookTimeoutMs }),
+    }),
+    provide(SessionStore, {
+      inject: [TokenRepository, RESOLVED_OPTIONS],
+      useFactory: (repository, { patience }) => new SessionStore(repository, patience.timeoutMs),
+    }),
+    provide(RefreshTokenCodec, { inject: [RESOLVED_OPTIONS], useFactory: ({ refresh }) => new RefreshTokenCodec(name, refresh.ring) }),
+    provide(PairIssuer, {
+      inject: [AccessTokenIssuer, RESOLVED_OPTIONS],
+      useFactory: (accessTokens, { header }) => new PairIssuer(accessTokens, header.scheme || 'Bearer'),
+    }),
+    provide(SessionRevoker, {
+      inject: [SessionStore, SessionDenylist, SessionListener, Clock],
+      useFactory: (store, denylist, listener, clock) => new SessionRevoker({ store, denylist, listener, clock }),
+    }),
+    provide(SessionRotator, {
+      inject: [
+        RESOLVED_OPTIONS,
+        RefreshTokenCodec,
+        SessionStore,
+        SessionRevoker,
+        PrincipalHooks,
+        PairIssuer,
+        SessionDenylist,
+        SessionListener,
+      ],
+      useFactory: (options, codec, store, revoker, hooks, issuer, denylist, listener) =>
+        new SessionRotator(rotatorSettings(name, options), { codec, store, revoker, hooks, issuer, denylist, listener }),
+    }),
+    provide(SessionJanitor, {
+      inject: [TokenRepository, RESOLVED_OPTIONS],
+      useFactory: (repository, { janitorMs }) => new SessionJanitor(repository, name, janitorMs),
+    }),
+    refreshServiceProvider(name),
+  ];
+}
+
+/** The last round begins within one patience and ends within another; then come the two hooks. */
+function rotatorSettings(name: string, { refresh, patience, hookTimeoutMs }: ResolvedTokenOptions) {
+  return { name, rules: refresh.rules, idleMs: refresh.idleMs, presentationMs: 2 * patience.timeoutMs + 2 * hookTimeoutMs };
+}
+
+function refreshServiceProvider(name: string): FactoryProvider {
+  return provide(refreshServiceToken(name), {
+    inject: [
+      RESOLVED_OPTIONS,
+      RefreshTokenCodec,
+      SessionStore,
+      SessionRotator,
+      SessionRevoker,
+      SessionJanitor,
+      PrincipalHooks,
+      PairIssuer,
+      SessionDenylist,
+      SessionListener,
+      Clock,
+    ],
+    useFactory: ({ refresh }, codec, store, rotator, revoker, janitor, hooks, issuer, denylist, listener, clock) =>
+      new RefreshService(
+        { name, idleMs: refresh.idleMs, absoluteMs: refresh.absoluteMs },
+        { codec, store, rotator, revoker, janitor, hooks, issuer, denylist, listener, clock },
+      ),
+  });
+}

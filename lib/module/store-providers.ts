@@ -1,0 +1,76 @@
+import type { DynamicModule, FactoryProvider, Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { Clock } from '../clock.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenModuleExtras } from '../options/extras.options.js';
+import type { ResolvedTokenOptions } from '../options/resolve-options.js';
+import { TokenRepositoryFactory } from '../session/token-repository.factory.js';
+import { TokenRepository } from '../session/token-repository.js';
+import { RESOLVED_OPTIONS } from './injection-tokens.js';
+import { provide } from './provide.js';
+
+/**
+ * The module that keeps sessions with TypeORM, or nothing where the application has a repository of its own. It is loaded only when it is
+ * needed, so that an application with its own repository need not install TypeORM.
+ */
+export function storeModules({ repository, dataSource }: TokenModuleExtras): Promise<DynamicModule>[] {
+  if (repository) return [];
+  const store = loadTypeOrmStore(dataSource);
+  // Nest waits for it later, and reports its failure. Until then it must not count as unhandled.
+  store.catch(() => undefined);
+  return [store];
+}
+
+/** @throws {TokenOptionsError} rejects with it when a package is not installed. */
+async function loadTypeOrmStore(dataSource: string | undefined): Promise<DynamicModule> {
+  const { TypeOrmStoreModule } = await import('../typeorm/typeorm-store.module.js').catch((error: unknown) => {
+    const { code } = Object(error) as { code?: unknown };
+    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
+    throw new TokenOptionsError(
+      'repository',
+      'is not given, and TypeORM is not installed: run `npm install typeorm @nestjs/typeorm`, or give a `repository` of your own',
+      { cause: error },
+    );
+  });
+  return TypeOrmStoreModule.forDataSource(dataSource);
+}
+
+/** The repository of an instance: that of the application, or the one that {@link storeModules} has loaded. */
+export function repositoryProvider({ repository }: TokenModuleExtras): FactoryProvider {
+  if (repository) return provide(TokenRepository, { inject: [ModuleRef], useFactory: (modules) => injected(repository, modules) });
+  return provide(TokenRepository, {
+    inject: [TokenRepositoryFactory, RESOLVED_OPTIONS, Clock],
+    useFactory: (factory, { patience, access }, clock) => {
+      requireRealTime(clock, access);
+      return factory.create({ patience });
+    },
+  });
+}
+
+/**
+ * A database dates sessions by its own clock. A {@link Clock} that shows another time, as a `FakeClock` does, would find all of their
+ * access tokens expired, or not valid yet.
+ * @throws {TokenOptionsError}
+ */
+function requireRealTime(clock: Clock, { maxLifetimeMs, leewayMs }: ResolvedTokenOptions['access']): void {
+  const aheadMs = clock.now() - Date.now();
+  if (aheadMs <= maxLifetimeMs + leewayMs && aheadMs >= -maxLifetimeMs - leewayMs) return;
+  throw new TokenOptionsError(
+    'dataSource',
+    'the Clock does not show the present time, but sessions live by the clock of the database, so no access token would be good: with a FakeClock, give `repository: InMemoryTokenRepository` of nestjs-token/testing',
+  );
+}
+
+/** @throws {TokenOptionsError} when its constructor injects what TokenModule cannot see; Nest's own message is the cause. */
+async function injected(repository: Type<TokenRepository>, modules: ModuleRef): Promise<TokenRepository> {
+  try {
+    return await modules.create(repository);
+  } catch (error) {
+    if (!(error instanceof Error) || error.constructor.name !== 'UnknownDependenciesException') throw error;
+    throw new TokenOptionsError(
+      'repository',
+      `${repository.name} injects what TokenModule cannot see: name its module in \`imports\` of forRootAsync, or make that module @Global()`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,109 @@
+import type { SessionDenylist } from '../access-token/session-denylist.js';
+import { RefreshLimited, RefreshTokenExpired, RefreshTokenReused, SessionNotFound, SessionRevoked } from '../errors/token.errors.js';
+import type { DecodedRefreshToken } from './refresh-token.codec.js';
+import type { RotationOutcome, RotationRules, RotationVerdict } from './rotation.js';
+import { decideRotation } from './rotation.js';
+import type { SessionListener } from './session-listener.js';
+import type { SessionRevoker } from './session-revoker.js';
+import type { SessionAdvance, TokenRepository } from './token-repository.js';
+import type { SessionSnapshot } from './token-session.js';
+
+/** What a round came to: the outcome, and the session as the store has it now. */
+export interface Settlement {
+  readonly outcome: RotationOutcome;
+  readonly snapshot: SessionSnapshot;
+  /** `performance.now()` before the first statement of the round was sent. */
+  readonly sentAt: number;
+}
+
+/** The rules of a round, and the instance that it belongs to. */
+export interface RoundSettings {
+  /** Name of the instance. */
+  readonly name: string;
+  readonly rules: RotationRules;
+  /** Milliseconds. */
+  readonly idleMs: number;
+}
+
+/** What a round works with. */
+export interface RoundPorts {
+  readonly repository: TokenRepository;
+  readonly revoker: SessionRevoker;
+  readonly denylist: SessionDenylist;
+  readonly listener: SessionListener;
+}
+
+type Found = Omit<Settlement, 'sentAt'> | null;
+
+/**
+ * The two steps of the protocol (docs/rotation.md §3): a conditional rotation, and where it changes nothing, a look at the session and a
+ * verdict that is carried out.
+ */
+export class RotationRound {
+  constructor(
+    private readonly settings: RoundSettings,
+    private readonly ports: RoundPorts,
+  ) {}
+
+  /** Does the two steps once. `null` means that another statement came between them: do the round again. @throws {TokenError} rejects with it. */
+  async take(token: DecodedRefreshToken): Promise<Settlement | null> {
+    const sentAt = performance.now();
+    const found = await this.settle(token);
+    return found && { ...found, sentAt };
+  }
+
+  private async settle(token: DecodedRefreshToken): Promise<Found> {
+    const { rules, name, idleMs } = this.settings;
+    const { repository } = this.ports;
+    const key = { realm: name, id: token.sessionId };
+    const settleMs = rules.reuse === 'strict' ? null : 2 * rules.graceMs;
+    const rotated = await repository.rotate(key, token, { settleMs, idleMs, limit: rules.limit });
+    if (rotated) return { outcome: 'rotated', snapshot: rotated };
+    const found = await repository.find(key);
+    if (!found) throw new SessionNotFound(key.id);
+    return this.carryOut(decideRotation(found, token, rules), found);
+  }
+
+  private async carryOut(verdict: RotationVerdict, found: SessionSnapshot): Promise<Found> {
+    switch (verdict.kind) {
+      case 'kept':
+        return verdict.confirm ? this.advance('kept', found, confirmationOf(found)) : { outcome: 'kept', snapshot: found };
+      case 'coalesced':
+        return { outcome: 'coalesced', snapshot: found };
+      case 'recovered':
+      case 'healed':
+        return this.advance(verdict.kind, found, { ...verdict.to, idleMs: this.settings.idleMs });
+      case 'raced':
+        return null;
+      default:
+        return this.refuse(verdict, found);
+    }
+  }
+
+  private async advance(outcome: RotationOutcome, { session }: SessionSnapshot, to: SessionAdvance): Promise<Found> {
+    const snapshot = await this.ports.repository.advance(session, session, to);
+    return snapshot && { outcome, snapshot };
+  }
+
+  private async refuse(verdict: RotationVerdict, found: SessionSnapshot): Promise<null> {
+    const { id, subject } = found.session;
+    switch (verdict.kind) {
+      case 'limited':
+        this.ports.listener.on({ type: 'limited', realm: this.settings.name, at: found.at, sessionId: id, subject });
+        throw new RefreshLimited(Math.ceil(verdict.retryAfterMs / 1_000));
+      case 'expired':
+        throw new RefreshTokenExpired(id);
+      case 'revoked':
+        this.ports.denylist.add([id]);
+        throw new SessionRevoked(id);
+      default:
+    }
+    if (!(await this.ports.revoker.revokeReused(found))) return null;
+    throw new RefreshTokenReused(id);
+  }
+}
+
+/** The session stays where it is, and its parent can no longer be recovered. */
+function confirmationOf({ session: { generation, branch } }: SessionSnapshot): SessionAdvance {
+  return { generation, branch, parentBranch: -1, idleMs: null, restartsGrace: true };
+}

@@ -1,0 +1,11 @@
+import type { StorePatience, TokenRepository } from './token-repository.js';
+
+/** What the module's own store is told when it is made. */
+export interface StoreSettings {
+  readonly patience: StorePatience;
+}
+
+/** Makes the repository of an instance whose application has given none of its own. The store that is loaded for it provides this. */
+export abstract class TokenRepositoryFactory {
+  abstract create(settings: StoreSettings): TokenRepository;
+}
