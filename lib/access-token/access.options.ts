@@ -1,15 +1,28 @@
 import type { Duration } from '../duration.js';
 
-/** Lifetimes and checks of access tokens. */
+/** Options of access tokens, such as how long they are accepted. */
 export interface AccessOptions {
-  /** How long an access token is accepted. 1 s to 24 h. @defaultValue '15m' */
+  /** How long an access token is accepted after it was issued. From 1 s to 24 h, in whole seconds. @defaultValue '15m' */
   lifetime?: Duration;
-  /** The longest lifetime that `AccessTokenService.sign` may be asked for, and that a token may carry. 1 s to 24 h. @defaultValue `access.lifetime` */
+  /**
+   * The longest lifetime that `AccessTokenService.sign` can be asked for, and that an accepted token may have. At least `access.lifetime`.
+   * From 1 s to 24 h, in whole seconds.
+   * @defaultValue `access.lifetime`
+   */
   maxLifetime?: Duration;
-  /** The lifetime of each token is shortened by a random share of up to this. 0 to 0.5. @defaultValue 0.1 */
+  /**
+   * Shortens the lifetime of each token by a random share of at most this much, so that clients do not refresh at the same moment.
+   * From 0 to 0.5.
+   * @defaultValue 0.1
+   */
   jitter?: number;
-  /** Clock skew tolerated on `exp`, `nbf` and `iat` (RFC 7519 §4.1.4). 0 to 5 min. @defaultValue '5s' */
+  /** Clock skew that is tolerated when `exp`, `nbf` and `iat` are checked (RFC 7519 §4.1.4). From 0 s to 5 min. @defaultValue '5s' */
   leeway?: Duration;
-  /** Verified-token cache: tokens that it holds at most (16 to 1,000,000), or false. @defaultValue { max: 10_000 } */
-  cache?: { max?: number } | false;
+  /** Cache of verified tokens: a token that is in it is not verified again. `false` disables the cache. @defaultValue enabled */
+  cache?:
+    | {
+        /** Maximum number of tokens in the cache. From 16 to 1,000,000. @defaultValue 10_000 */
+        max?: number;
+      }
+    | false;
 }

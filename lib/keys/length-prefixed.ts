@@ -1,4 +1,4 @@
-/** Text as bytes with its length before it, so that no two lists of texts have the same bytes. */
+/** Text as bytes with its length in front, so that two different lists of texts never become the same bytes. */
 export function lengthPrefixed(text: string): Buffer {
   const bytes = Buffer.from(text, 'utf8');
   const length = Buffer.alloc(4);

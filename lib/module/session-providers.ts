@@ -38,26 +38,30 @@ export function sessionProviders(name: string): FactoryProvider[] {
       inject: [SessionStore, SessionDenylist, SessionListener, Clock],
       useFactory: (store, denylist, listener, clock) => new SessionRevoker({ store, denylist, listener, clock }),
     }),
-    provide(SessionRotator, {
-      inject: [
-        RESOLVED_OPTIONS,
-        RefreshTokenCodec,
-        SessionStore,
-        SessionRevoker,
-        PrincipalHooks,
-        PairIssuer,
-        SessionDenylist,
-        SessionListener,
-      ],
-      useFactory: (options, codec, store, revoker, hooks, issuer, denylist, listener) =>
-        new SessionRotator(rotatorSettings(name, options), { codec, store, revoker, hooks, issuer, denylist, listener }),
-    }),
+    rotatorProvider(name),
     provide(SessionJanitor, {
       inject: [TokenRepository, RESOLVED_OPTIONS],
       useFactory: (repository, { janitorMs }) => new SessionJanitor(repository, name, janitorMs),
     }),
     refreshServiceProvider(name),
   ];
+}
+
+function rotatorProvider(name: string): FactoryProvider {
+  return provide(SessionRotator, {
+    inject: [
+      RESOLVED_OPTIONS,
+      RefreshTokenCodec,
+      SessionStore,
+      SessionRevoker,
+      PrincipalHooks,
+      PairIssuer,
+      SessionDenylist,
+      SessionListener,
+    ],
+    useFactory: (options, codec, store, revoker, hooks, issuer, denylist, listener) =>
+      new SessionRotator(rotatorSettings(name, options), { codec, store, revoker, hooks, issuer, denylist, listener }),
+  });
 }
 
 /** The last round begins within one patience and ends within another; then come the two hooks. */

@@ -2,13 +2,11 @@ import type { DynamicModule, FactoryProvider, OnModuleInit, Provider } from '@ne
 import { Module } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { Clock, SystemClock } from '../clock.js';
-import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { requireSoundRoutes } from '../nest/declared-routes.js';
 import { JwtAuthGuard } from '../nest/jwt-auth.guard.js';
 import { TokenErrorFilter } from '../nest/token-error.filter.js';
 import type { TokenInstance } from '../nest/token-instance.js';
 import { tokenInstanceToken } from '../nest/token-instance.js';
-import type { TokenModuleExtras } from '../options/extras.options.js';
 import { resolveTokenOptions } from '../options/resolve-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
 import { accessTokenServiceToken, refreshServiceToken, RESOLVED_OPTIONS, tokenTransportToken } from './injection-tokens.js';
@@ -16,6 +14,7 @@ import { InstanceLifecycle } from './instance-lifecycle.js';
 import { instanceProviders } from './instance-providers.js';
 import { PassportRegistration } from './passport-registration.js';
 import { provide } from './provide.js';
+import type { ResolvedExtras } from './require-extras.js';
 import { requireAsyncOptions, requireExtras } from './require-extras.js';
 import { SealedOptions } from './sealed-options.js';
 import { repositoryProvider, storeModules } from './store-providers.js';
@@ -66,8 +65,8 @@ const GLOBAL_GUARD_PROVIDERS: Provider[] = [
 ];
 
 /** Adds what an instance consists of to the module that the builder has made. */
-function compose(built: DynamicModule, extras: TokenModuleExtras): DynamicModule {
-  const { name = DEFAULT_NAME, isGlobal = true, globalGuard = false, passportStrategy } = extras;
+function compose(built: DynamicModule, extras: ResolvedExtras): DynamicModule {
+  const { name, isGlobal, globalGuard, passportStrategy } = extras;
   return {
     ...built,
     global: isGlobal,

@@ -1,44 +1,88 @@
 import { parseDuration } from '../duration.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import { requireShape } from './option-keys.js';
+import type { AnyOption, ChoiceOption, DurationOption, NumberOption } from './option-kinds.js';
 
-export const SECOND = 1_000;
-export const MINUTE = 60 * SECOND;
-export const DAY = 24 * 60 * MINUTE;
-/** RFC 9110 §11.1: an authentication scheme is a token. */
+const SECOND = 1_000;
+/** RFC 9110 §11.1: the name of an authentication scheme is a token. */
 const HTTP_TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** RFC 9110 §5.1 allows more. nginx drops any other request header (`ignore_invalid_headers`, `underscores_in_headers`). */
+/** RFC 9110 §5.1 allows more, but nginx drops any other request header (`ignore_invalid_headers`, `underscores_in_headers`). */
 const HEADER_NAME = /^[0-9A-Za-z-]+$/;
+const IDENTIFIER = /^[A-Za-z0-9._-]{1,64}$/;
+/** What a missing value becomes when it is put into text. */
 const MISREAD_TEXT = /^(undefined|null|NaN|\[object \w+\])?$/;
 
-export function text(option: string, value: unknown): string {
-  if (value === undefined || value === null) throw new TokenOptionsError(option, `is ${String(value)}: is the environment variable set?`);
-  if (typeof value !== 'string' || MISREAD_TEXT.test(value) || value.trim() !== value) {
-    throw new TokenOptionsError(option, 'is not plain text without a space at either end: is the environment variable set?');
+/** The kinds that are checked by themselves. Key material is read in keys/, and a group or a list is checked option by option. */
+export type CheckedKind = Exclude<AnyOption['kind'], 'secret' | 'key' | 'group' | 'list'>;
+
+/** Takes the full name of an option, for the message, its value and what the schema says of it. */
+type Check<Option> = (option: string, value: unknown, described: Option) => unknown;
+type OptionOfKind<Kind, Option = AnyOption> = Option extends AnyOption ? (Kind extends Option['kind'] ? Option : never) : never;
+
+const CHECKS: { readonly [Kind in CheckedKind]: Check<OptionOfKind<Kind>> } = {
+  duration: span,
+  'whole seconds': wholeSeconds,
+  number: numberInRange,
+  integer: integerInRange,
+  choice: oneOf,
+  text: plainText,
+  texts: (option, value) => [value].flat().map((one) => plainText(option, one)),
+  label: (option, value, { wanted = 'a name' }) => shaped((given) => typeof given === 'string' && given !== '', wanted)(option, value),
+  identifier: shaped(matching(IDENTIFIER), '1 to 64 characters of A–Z a–z 0–9 . _ -'),
+  'header name': shaped(
+    matching(HEADER_NAME),
+    'a header name of letters, digits and hyphens: nginx drops headers with any other character, such as _',
+  ),
+  scheme: shaped((given) => given === '' || matching(HTTP_TOKEN)(given), 'the name of a scheme (RFC 9110 §11.1)'),
+  flag: shaped((given) => typeof given === 'boolean', 'true or false'),
+  hook: shaped((given) => typeof given === 'function', 'a function'),
+  class: shaped((given) => typeof given === 'function', 'a class'),
+  port: implementation,
+};
+
+/**
+ * Checks the value of an option and returns it as the rest of the package uses it: a span in milliseconds, one or several texts as a list.
+ *
+ * @param option the full name of the option, for the message.
+ * @throws {TokenOptionsError} when the value does not fit.
+ */
+export function checkOption(option: string, value: unknown, described: AnyOption & { readonly kind: CheckedKind }): unknown {
+  // The kind selects the check that takes an option of this kind, which the compiler cannot follow.
+  const check: Check<never> = CHECKS[described.kind];
+  return check(option, value, described as never);
+}
+
+/** @throws {TokenOptionsError} unless the check holds. */
+export function requireShape(option: string, holds: boolean, wanted: string): void {
+  if (!holds) throw new TokenOptionsError(option, `is not ${wanted}`);
+}
+
+/** Makes a check that only asks what the value looks like. */
+function shaped(holds: (value: unknown) => boolean, wanted: string): (option: string, value: unknown) => unknown {
+  return (option, value) => {
+    requireShape(option, holds(value), wanted);
+    return value;
+  };
+}
+
+function matching(pattern: RegExp): (value: unknown) => boolean {
+  return (value) => typeof value === 'string' && pattern.test(value);
+}
+
+function span(option: string, value: unknown, { min, max }: DurationOption): number {
+  const milliseconds = millisecondsOf(option, value);
+  const [least, most] = [parseDuration(min), parseDuration(max)];
+  if (milliseconds < least || milliseconds > most) {
+    throw new TokenOptionsError(
+      option,
+      `is ${milliseconds / SECOND} s, not from ${least / SECOND} s to ${most / SECOND} s; a bare number is seconds`,
+    );
   }
-  return value;
+  return milliseconds;
 }
 
-export function schemeName(option: string, value: unknown): string {
-  requireShape(option, typeof value === 'string' && HTTP_TOKEN.test(value), 'the name of a scheme (RFC 9110 §11.1)');
-  return value as string;
-}
-
-export function headerName(option: string, value: unknown): string {
-  const isName = typeof value === 'string' && HEADER_NAME.test(value);
-  requireShape(option, isName, 'a header name of letters, digits and hyphens: nginx drops headers with any other character, such as _');
-  return value as string;
-}
-
-interface Range {
-  readonly min: number;
-  readonly max: number;
-}
-
-export function span(option: string, value: unknown, { min, max }: Range): number {
-  let milliseconds: number;
+function millisecondsOf(option: string, value: unknown): number {
   try {
-    milliseconds = parseDuration(value);
+    return parseDuration(value);
   } catch {
     const problem =
       typeof value === 'string' && /^[1-9]\d{0,15}$/.test(value)
@@ -46,32 +90,39 @@ export function span(option: string, value: unknown, { min, max }: Range): numbe
         : 'is neither a whole number of seconds nor text with a unit';
     throw new TokenOptionsError(option, `${problem}; durations are such as 900 or '15m', text with a unit`);
   }
-  if (milliseconds < min || milliseconds > max) {
-    throw new TokenOptionsError(
-      option,
-      `is ${milliseconds / SECOND} s, not from ${min / SECOND} s to ${max / SECOND} s; a bare number is seconds`,
-    );
-  }
-  return milliseconds;
 }
 
-export function wholeSeconds(option: string, value: unknown): number {
-  const milliseconds = span(option, value, { min: SECOND, max: DAY });
+function wholeSeconds(option: string, value: unknown, range: DurationOption): number {
+  const milliseconds = span(option, value, range);
   requireShape(option, milliseconds % SECOND === 0, 'a whole number of seconds');
   return milliseconds;
 }
 
-export function numberIn(option: string, value: unknown, { min, max }: Range): number {
+function numberInRange(option: string, value: unknown, { min, max }: NumberOption): unknown {
   requireShape(option, typeof value === 'number' && value >= min && value <= max, `a number from ${min} to ${max}`);
-  return value as number;
-}
-
-export function integerIn(option: string, value: unknown, range: Range): number {
-  requireShape(option, Number.isInteger(value), 'a whole number');
-  return numberIn(option, value, range);
-}
-
-export function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
-  requireShape(option, allowed.includes(value), `one of ${allowed.join(', ')}`);
   return value;
+}
+
+function integerInRange(option: string, value: unknown, range: NumberOption): unknown {
+  requireShape(option, Number.isInteger(value), 'a whole number');
+  return numberInRange(option, value, range);
+}
+
+function oneOf(option: string, value: unknown, { values, wanted = `one of ${values.join(', ')}` }: ChoiceOption): unknown {
+  return shaped((given) => (values as readonly unknown[]).includes(given), wanted)(option, value);
+}
+
+function plainText(option: string, value: unknown): string {
+  if (value === undefined || value === null) throw new TokenOptionsError(option, `is ${String(value)}: is the environment variable set?`);
+  if (typeof value !== 'string' || MISREAD_TEXT.test(value) || value.trim() !== value) {
+    throw new TokenOptionsError(option, 'is not plain text without a space at either end: is the environment variable set?');
+  }
+  return value;
+}
+
+/** Looks for methods instead of using `instanceof`, because an application may have installed two copies of this package. */
+function implementation(option: string, value: unknown, { port, methods }: OptionOfKind<'port'>): unknown {
+  const hasAll = (given: object) => methods.every((method) => typeof (given as Record<string, unknown>)[method] === 'function');
+  const wanted = `a ${port}, an object with ${methods.join(', ')}`;
+  return shaped((given) => typeof given === 'object' && given !== null && hasAll(given), wanted)(option, value);
 }

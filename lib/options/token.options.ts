@@ -8,40 +8,75 @@ import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { RefreshOptions } from '../session/refresh.options.js';
 import type { HeaderOptions } from '../transport/header.options.js';
 
-/** Options of a token module. Unknown keys and `undefined` values (a missing environment variable) refuse to start. */
+/**
+ * Options of a token module. An unknown key is refused at start-up, and so is a value that is `undefined`, as a missing environment variable
+ * is.
+ *
+ * @example
+ * ```ts
+ * TokenModule.forRoot({
+ *   issuer: 'https://api.example.com',
+ *   secret: process.env.TOKEN_SECRET,
+ *   access: { lifetime: '10m' },
+ *   refresh: { idleLifetime: '30d' },
+ * });
+ * ```
+ */
 export interface TokenModuleOptions {
-  /** `iss`: written when minting, required when verifying (RFC 9068 §4). */
+  /** Value of the `iss` claim. It is written into every access token, and required when one is verified (RFC 9068 §4). */
   issuer: string | undefined;
-  /** `aud`: all are written, one is required (RFC 9068 §4). @defaultValue the issuer */
+  /** Values of the `aud` claim. All are written, and one of them is required when a token is verified (RFC 9068 §4). @defaultValue the issuer */
   audience?: string | string[];
-  /** Secret of at least 32 bytes; means HS256. Exactly one of `secret` and `keys`. */
+  /** Secret that signs the access tokens with HS256. At least 32 bytes. Give either `secret` or `keys`. */
   secret?: TokenSecret | undefined;
-  /** Key ring of the access tokens. Exactly one of `secret` and `keys`; with asymmetric keys `refresh.secret` is required. */
+  /** Keys of the access tokens. Give either `secret` or `keys`. With `keys`, `refresh.secret` or `refresh.keys` is required. */
   keys?: TokenKey[];
-  /** Access tokens. */
+  /** Options of access tokens. */
   access?: AccessOptions;
-  /** Sessions and refresh tokens. */
+  /** Options of sessions and their refresh tokens. */
   refresh?: RefreshOptions;
-  /** Where tokens travel. This version knows `'header'` only. @defaultValue 'header' */
+  /** Where tokens travel. This version supports `'header'` only. @defaultValue 'header' */
   transport?: 'header';
-  /** Header names and scheme. */
+  /** Names of the headers that carry tokens. */
   header?: HeaderOptions;
-  /** Asked for every authenticated request and before each minting; null, or a rejection with `UserRejected`: gone or disabled (`user_rejected`, and a refresh revokes the session). A rejection with `StoreUnavailable` says that your own store is away (503); any other is `hook_failed` (500, and the error is in the log). */
+  /**
+   * Loads the user. Called for every authenticated request and before tokens are issued. `null`, or a rejection with `UserRejected`, means
+   * that the user is gone or disabled: the response is `user_rejected`, and a refresh revokes the session. A rejection with
+   * `StoreUnavailable` means that your own store cannot be reached (503). Any other rejection is logged, and the response is `hook_failed`
+   * (500).
+   * @defaultValue no user is loaded
+   */
   loadUser?: LoadUserHook;
-  /** Asked at each minting for the application's claims; may reject like `loadUser`. @defaultValue those given to `signIn` */
+  /**
+   * Returns the custom claims for a new access token. Called at sign-in and at every refresh. It may reject in the same way as `loadUser`.
+   * @defaultValue the claims that were given to `signIn`
+   */
   claims?: ClaimsHook;
-  /** How long `loadUser` and `claims` are waited for, each, before the response is 503 `hook_timeout`. 100 ms to 30 s. @defaultValue '5s' */
+  /** Maximum time to wait for `loadUser`, and for `claims`. After that the response is 503 `hook_timeout`. From 100 ms to 30 s. @defaultValue '5s' */
   hookTimeout?: Duration;
-  /** How revocations reach this node: `poll` (within half a second), `strict` (the store is asked on every request) or `off` (only its own). @defaultValue 'poll' */
+  /**
+   * How this node learns that a session was revoked on another node. `poll`: it reads new revocations from the store, so it knows within half
+   * a second. `strict`: it asks the store on every request. `off`: it knows its own revocations only.
+   * @defaultValue 'poll'
+   */
   revocation?: 'poll' | 'strict' | 'off';
-  /** Makes other nodes poll at once, with `revocation: 'poll'`: a `PostgresRevocationPush`, a `RedisRevocationPush` or your own. Only a hint: when it fails, nothing but the poll's half a second is lost. @defaultValue none */
+  /**
+   * Makes other nodes poll at once after a revocation: a `PostgresRevocationPush`, a `RedisRevocationPush` or your own. Used with
+   * `revocation: 'poll'` only. If it fails, revocations still arrive with the next poll.
+   * @defaultValue none
+   */
   push?: RevocationPush;
-  /** How long the database is waited for, a connection included, before the answer is 503. 100 ms to 30 s. @defaultValue '2s' */
+  /** Maximum time to wait for the database, including for a connection. After that the response is 503. From 100 ms to 30 s. @defaultValue '2s' */
   storeTimeout?: Duration;
-  /** How often expired sessions are deleted (1 s to 1 d), or false. @defaultValue { interval: '10m' } */
-  janitor?: { interval?: Duration } | false;
-  /** Told of every session event, beside the log. What it throws is logged and changes nothing. */
+  /** The janitor deletes expired sessions. `false` disables it. @defaultValue enabled */
+  janitor?:
+    | {
+        /** Time between two runs of the janitor. From 1 s to 1 day. @defaultValue '10m' */
+        interval?: Duration;
+      }
+    | false;
+  /** Called for every session event, in addition to logging. Errors that it throws are logged and ignored. @defaultValue events are only logged */
   onEvent?: (event: SessionEvent) => unknown;
-  /** Makes the body of a {@link TokenError}'s answer, for example `{ code: 4101, msg: '…' }`. @defaultValue TokenErrorBody */
+  /** Returns the body of the response to a {@link TokenError}, for example `{ code: 4101, msg: '…' }`. @defaultValue `TokenErrorBody` */
   errorBody?: ErrorBodyHook;
 }

@@ -1,0 +1,46 @@
+import type { TokenKey } from '../keys/key.options.js';
+import { ACCESS } from './access.schema.js';
+import { HEADER } from './header.schema.js';
+import type { Schema } from './option-kinds.js';
+import { REFRESH } from './refresh.schema.js';
+import type { TokenModuleOptions } from './token.options.js';
+
+const ALGORITHMS = ['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
+
+/** The options `keys[].…`. */
+export const KEY = {
+  kid: { kind: 'identifier', defaultNote: 'derived from the key' },
+  algorithm: { kind: 'choice', values: ALGORITHMS, required: true },
+  key: { kind: 'key', required: true },
+  use: { kind: 'choice', values: ['sign', 'verify'], wanted: "'sign' or 'verify'", required: true },
+} as const satisfies Schema<TokenKey>;
+
+const JANITOR = {
+  interval: { kind: 'duration', min: '1s', max: '1d', default: '10m' },
+} as const satisfies Schema<Exclude<NonNullable<TokenModuleOptions['janitor']>, false>>;
+
+/** All options of a module, with those of their groups. */
+export const MODULE = {
+  issuer: { kind: 'text', required: true },
+  audience: { kind: 'texts', defaultNote: 'the issuer' },
+  secret: { kind: 'secret', required: true },
+  keys: { kind: 'list', of: KEY },
+  access: { kind: 'group', options: ACCESS },
+  refresh: { kind: 'group', options: REFRESH },
+  transport: {
+    kind: 'choice',
+    values: ['header'],
+    default: 'header',
+    wanted: "'header': the other transports come with a later version",
+  },
+  header: { kind: 'group', options: HEADER },
+  loadUser: { kind: 'hook', defaultNote: 'no user is loaded' },
+  claims: { kind: 'hook', defaultNote: 'the claims that were given to `signIn`' },
+  hookTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '5s' },
+  revocation: { kind: 'choice', values: ['poll', 'strict', 'off'], default: 'poll' },
+  push: { kind: 'port', port: 'RevocationPush', methods: ['announce', 'listen', 'close'], defaultNote: 'none' },
+  storeTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '2s' },
+  janitor: { kind: 'group', options: JANITOR, canBeFalse: true, defaultNote: 'enabled' },
+  onEvent: { kind: 'hook', defaultNote: 'events are only logged' },
+  errorBody: { kind: 'hook', defaultNote: '`TokenErrorBody`' },
+} as const satisfies Schema<TokenModuleOptions>;

@@ -1,0 +1,156 @@
+import type { Duration } from '../duration.js';
+
+/** What is said of an option whatever its kind. */
+interface Described {
+  /** The option has no default: it must be given, or another option in its place. */
+  readonly required?: boolean;
+  /** Says in the documentation what the default is, or depends on, where `default` alone does not. */
+  readonly defaultNote?: string;
+}
+
+/** A span of time. Both ends of the range are allowed. */
+export interface DurationOption extends Described {
+  readonly kind: 'duration' | 'whole seconds';
+  readonly min: Duration;
+  readonly max: Duration;
+  readonly default?: Duration;
+}
+
+/** A number. Both ends of the range are allowed. */
+export interface NumberOption extends Described {
+  readonly kind: 'number' | 'integer';
+  readonly min: number;
+  readonly max: number;
+  readonly default?: number;
+}
+
+/** One of a few texts. */
+export interface ChoiceOption<V extends string = string> extends Described {
+  readonly kind: 'choice';
+  readonly values: readonly V[];
+  readonly default?: V;
+  /** Replaces "one of …" in the message. */
+  readonly wanted?: string;
+}
+
+/** Text. What it may consist of depends on the kind (option-checks.ts). */
+export interface TextOption extends Described {
+  readonly kind: 'text' | 'label' | 'identifier' | 'header name' | 'scheme';
+  readonly default?: string;
+  /** What a label is, for the message. */
+  readonly wanted?: string;
+}
+
+/** One text, or a list of them. */
+export interface TextsOption extends Described {
+  readonly kind: 'texts';
+}
+
+/** True or false. */
+export interface FlagOption extends Described {
+  readonly kind: 'flag';
+  readonly default: boolean;
+}
+
+/** Key material. It is read where the keys are made (keys/), because one key is judged by the others. */
+export interface SecretOption extends Described {
+  readonly kind: 'secret' | 'key';
+}
+
+/** A function of the application. */
+export interface HookOption extends Described {
+  readonly kind: 'hook';
+}
+
+/** A class of the application. */
+export interface ClassOption extends Described {
+  readonly kind: 'class';
+}
+
+/** An object of the application that has these methods: an implementation of a port. */
+export interface PortOption<V extends object = object> extends Described {
+  readonly kind: 'port';
+  readonly methods: readonly (keyof V & string)[];
+  /** The name of the port. */
+  readonly port: string;
+}
+
+/** Options of their own. */
+export interface GroupOption<V extends object = Record<string, never>> extends Described {
+  readonly kind: 'group';
+  readonly options: Schema<V>;
+  /** The value `false` disables what the group is about. */
+  readonly canBeFalse?: boolean;
+  /** The group where it is left out, if that is more than the defaults of its options. */
+  readonly default?: V;
+}
+
+/** A list of groups of options. */
+export interface ListOption<V extends object = Record<string, never>> extends Described {
+  readonly kind: 'list';
+  readonly of: Schema<V>;
+}
+
+/** What describes an option with values of the type `V`. The compiler refuses a kind that does not fit the type. */
+type OptionOf<V> = [Duration] extends [V]
+  ? [V] extends [Duration]
+    ? DurationOption
+    : never
+  : [V] extends [number]
+    ? NumberOption
+    : [V] extends [boolean]
+      ? FlagOption
+      : [V] extends [string]
+        ? TextualOption<V>
+        : [V] extends [string | readonly string[]]
+          ? TextsOption
+          : ComposedOption<V>;
+
+type TextualOption<V extends string> = string extends V ? TextOption : ChoiceOption<V>;
+
+type ComposedOption<V> = [string] extends [V]
+  ? SecretOption
+  : [V] extends [(...args: never[]) => unknown]
+    ? HookOption
+    : [V] extends [abstract new (...args: never[]) => unknown]
+      ? ClassOption
+      : [V] extends [readonly (infer Entry extends object)[]]
+        ? ListOption<Entry>
+        : [V] extends [object | false]
+          ? ObjectOption<V>
+          : never;
+
+type ObjectOption<V> = false extends V
+  ? GroupOption<Exclude<V, false> & object> & { readonly canBeFalse: true }
+  : (GroupOption<V & object> & { readonly canBeFalse?: never }) | PortOption<V & object>;
+
+/** An option that the type demands is required. One that may be left out can be required too: another option may take its place. */
+type Necessity<T, Key extends keyof T> = object extends Pick<T, Key> ? unknown : { readonly required: true };
+
+/**
+ * Describes every option of a group once: its kind, its range and its default. The compiler demands exactly the keys of the group's
+ * interface. The sentence about an option is the doc comment of the interface, because editors show that one.
+ */
+export type Schema<T extends object> = {
+  readonly [Key in keyof Required<T>]: OptionOf<Exclude<T[Key], undefined>> & Necessity<T, Key>;
+};
+
+/** Any option of any group. */
+export type AnyOption =
+  | DurationOption
+  | NumberOption
+  | ChoiceOption
+  | TextOption
+  | TextsOption
+  | FlagOption
+  | SecretOption
+  | HookOption
+  | ClassOption
+  | (Omit<PortOption, 'methods'> & { readonly methods: readonly string[] })
+  | (Omit<GroupOption, 'options' | 'default'> & { readonly options: AnySchema; readonly default?: object })
+  | (Omit<ListOption, 'of'> & { readonly of: AnySchema });
+
+/** Any group. */
+export interface AnySchema {
+  readonly [key: string]: AnyOption;
+}
