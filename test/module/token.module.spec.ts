@@ -28,12 +28,11 @@ import { inspect } from 'node:util';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import { DataSource } from 'typeorm';
-import type { ResolvedTokenOptions } from '../support/lib.js';
-import { HeaderTransport, RESOLVED_OPTIONS } from '../support/lib.js';
+import { HeaderTransport } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf } from '../support/access-tokens.js';
 import type { TestApp } from '../support/app.js';
-import { ADAPTERS, bearing, expired, ISSUER, MeController, SECRET, startApp } from '../support/app.js';
+import { ADAPTERS, bearing, expired, ISSUER, MeController, SECRET, startApp, resolvedOptionsOf } from '../support/app.js';
 import { CapturedLog, CapturedQueries } from '../support/captured-log.js';
 import { openSqlite } from '../support/sqlite.js';
 import { findLeaks } from '../support/leaks.js';
@@ -749,7 +748,7 @@ describe('TokenModule and secrets (LG-01, KY-08)', () => {
     await running.call('/me', {
       headers: { authorization: `Bearer ${pair.accessToken.slice(0, -4)}AAAA`, 'x-refresh-token': `${pair.refreshToken!.slice(0, -1)}_` },
     });
-    const resolved = running.app.get<ResolvedTokenOptions>(RESOLVED_OPTIONS, { strict: false });
+    const resolved = resolvedOptionsOf(running.app);
     const store = jest.spyOn(DataSource.prototype, 'createQueryRunner').mockImplementation(() => {
       throw new Error('the database is away');
     });

@@ -173,7 +173,7 @@ describe.each(ADAPTERS)('credentials in requests on %s', (adapter: AdapterName) 
       .catch(() => undefined);
     expect(parse.mock.calls.length).toBeGreaterThan(0);
     jest.restoreAllMocks();
-    expect(verdict).toMatchObject(TOO_LARGE);
+    expect(verdict).toMatchObject({ errorCode: TOO_LARGE.code });
     await refuses(probe(), 'a'.repeat(15_000), TOO_LARGE);
   });
 

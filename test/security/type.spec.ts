@@ -3,10 +3,9 @@ import { Body, Controller, HttpCode, Post, UseInterceptors } from '@nestjs/commo
 import type { Rotation, TokenPair } from 'nestjs-token';
 import { AuthInstance, InjectRefreshService, RefreshService, TokenInterceptor, TokenModule, TokenRepository } from 'nestjs-token';
 import { createHmac, randomBytes } from 'node:crypto';
-import type { ResolvedTokenOptions } from '../support/lib.js';
-import { lengthPrefixed, RefreshTokenCodec, RESOLVED_OPTIONS, resolveTokenOptions } from '../support/lib.js';
+import { lengthPrefixed, RefreshTokenCodec, resolveTokenOptions } from '../support/lib.js';
 import type { AdapterName } from '../support/app.js';
-import { ADAPTERS, bearing, expired, ISSUER, SECRET } from '../support/app.js';
+import { ADAPTERS, bearing, expired, ISSUER, SECRET, resolvedOptionsOf } from '../support/app.js';
 import { b64, hmac } from '../support/forge.js';
 import type { Probe } from './probe.js';
 import { accepts, probed, refuses } from './probe.js';
@@ -197,7 +196,7 @@ describe.each(ADAPTERS)('kinds of tokens and their bindings on %s', (adapter: Ad
         Buffer.from('-1'),
         Buffer.from('ffffffffff7f', 'hex'),
       ];
-      const { key } = probe().app.get<ResolvedTokenOptions>(RESOLVED_OPTIONS, { strict: false }).refresh.ring.signing;
+      const { key } = resolvedOptionsOf(probe().app).refresh.ring.signing;
       for (const generation of generations) {
         const head = Buffer.concat([bytes.subarray(0, 18), generation, bytes.subarray(22, 23)]);
         const mac = createHmac('sha256', key)
@@ -245,7 +244,7 @@ describe.each(ADAPTERS)('kinds of tokens and their bindings on %s', (adapter: Ad
 });
 
 function codecOf({ app }: Probe): RefreshTokenCodec {
-  return new RefreshTokenCodec('default', app.get<ResolvedTokenOptions>(RESOLVED_OPTIONS, { strict: false }).refresh.ring);
+  return new RefreshTokenCodec('default', resolvedOptionsOf(app).refresh.ring);
 }
 
 /** Neither revoked nor moved. */

@@ -1,3 +1,4 @@
+import { ModulesContainer } from '@nestjs/core';
 import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -11,7 +12,7 @@ import type { Principal, TokenModuleRootOptions } from 'nestjs-token';
 import { Clock, CurrentUser, JwtAuthGuard, TokenModule, TokenPair } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
 import type { ResolvedTokenOptions } from './lib.js';
-import { RESOLVED_OPTIONS } from './lib.js';
+import { instancesIn } from './lib.js';
 
 export const ADAPTERS = ['express', 'fastify'] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
@@ -149,9 +150,14 @@ export function expired(app: INestApplication, pair: TokenPair, claims: Record<s
   return new TokenPair({ accessToken: token, ...(refreshToken && { refreshToken }), tokenType, expiresIn, refreshExpiresIn, sessionId });
 }
 
+/** The options of an instance, as the application has resolved them. */
+export function resolvedOptionsOf(app: INestApplication, name = 'default'): ResolvedTokenOptions {
+  return instancesIn(app.get(ModulesContainer)).find((instance) => instance.name === name)!.options;
+}
+
 /** An access token of the pair's session that the application could have issued at that instant, with the pair's other claims. */
 export function issuedAt(app: INestApplication, { pair, claims = {}, at, authTime, lifetimeMs }: DatedToken): string {
-  const { ring } = app.get<ResolvedTokenOptions>(RESOLVED_OPTIONS, { strict: false }).access;
+  const { ring } = resolvedOptionsOf(app).access;
   const { kid, algorithm, signingKey } = ring.signing;
   const { iss, sub, aud, sid } = JSON.parse(Buffer.from(pair.accessToken.split('.')[1] ?? '', 'base64url').toString()) as Record<
     string,

@@ -16,6 +16,7 @@ export {
   tokenTransportToken,
 } from '../../lib/module/injection-tokens.js';
 export { InstanceLifecycle } from '../../lib/module/instance-lifecycle.js';
+export { instancesIn } from '../../lib/module/unique-instances.js';
 export { instanceProviders } from '../../lib/module/instance-providers.js';
 export { TokenInstance, tokenInstanceToken } from '../../lib/nest/token-instance.js';
 export { SessionRotator } from '../../lib/session/session-rotator.js';

@@ -8,13 +8,13 @@ import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { ResolvedTokenOptions, TokenInstance } from '../support/lib.js';
-import { KeyRing, RESOLVED_OPTIONS, tokenInstanceToken, VerifiedTokenCache } from '../support/lib.js';
+import type { TokenInstance } from '../support/lib.js';
+import { KeyRing, tokenInstanceToken, VerifiedTokenCache } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { AccessTokens } from '../support/access-tokens.js';
 import { accessTokens, codeOf, decoded, forged, SESSION_ID, sessionId } from '../support/access-tokens.js';
 import type { TestApp } from '../support/app.js';
-import { bearing, MeController, SECRET, startApp } from '../support/app.js';
+import { bearing, MeController, SECRET, startApp, resolvedOptionsOf } from '../support/app.js';
 import { findLeaks } from '../support/leaks.js';
 
 const hmac = (kid: string, use: TokenKey['use']): TokenKey => ({ kid, algorithm: 'HS256', key: `${kid}-${SECRET}`, use });
@@ -530,7 +530,7 @@ describe('VerifiedTokenCache', () => {
     it('VC-14 shows no token and no secret to inspect(), depth 9, in JSON or by name', async () => {
       running = await startApp({ controllers: [MeController] });
       const instance = running.app.get<TokenInstance>(tokenInstanceToken());
-      const options = running.app.get<ResolvedTokenOptions>(RESOLVED_OPTIONS, { strict: false });
+      const options = resolvedOptionsOf(running.app);
       const pair = await running.app.get(RefreshService).signIn('alice', { claims: { roles: ['admin'] } });
       for (let request = 0; request < 3; request++) await running.call('/me', { headers: bearing(pair) });
       const keys = [options.access.ring.signing.signingKey, options.refresh.ring.signing.key];
