@@ -21,12 +21,4 @@ describe('docs/integration.md', () => {
     for (const name of [header.access, header.refresh]) expect(allowed).toContain(`'${name}'`);
     for (const name of [header.access, header.refresh, header.expiresIn]) expect(exposed).toContain(`'${name}'`);
   });
-
-  it('lets Jest compile every dependency that is an ES module (F-41)', () => {
-    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
-    const modules = Object.keys(dependencies).filter(
-      (name) => (JSON.parse(read('node_modules', name, 'package.json')) as { type?: string }).type === 'module',
-    );
-    expect(GUIDE).toContain(`(?!(${['nestjs-token', ...modules].join('|')})/)`);
-  });
 });
