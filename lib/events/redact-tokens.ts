@@ -1,25 +1,25 @@
 /** What {@link redactTokens} looks for in addition to tokens. */
 export interface RedactOptions {
   /**
-   * Names of the headers that carry tokens, in any case: a property with such a name is replaced whole, whatever its value looks like. Give
-   * those of your `header` option. @defaultValue `['authorization', 'x-refresh-token']`
+   * Names of the headers that carry tokens. Upper and lower case do not matter. The whole value of a property with such a name is replaced,
+   * whatever it looks like. Give the names of your `header` option. @defaultValue `['authorization', 'x-refresh-token']`
    */
   readonly headers?: readonly string[];
 }
 
 const REDACTED = '[redacted]';
 const HEADERS = ['authorization', 'x-refresh-token'];
-/** A run of the characters that tokens consist of. It cannot backtrack: every character is looked at once. */
+/** A run of the characters that tokens consist of. The expression cannot backtrack: it reads every character once. */
 const WORD = /[\w.-]+/g;
 const REFRESH_TOKEN = /ntr_[\w-]{40,}/g;
 
 /**
- * Replaces every token in what is about to be logged by `[redacted]`: access tokens, refresh tokens and the values of the headers that carry
- * them. Takes a finished line as well as objects, arrays, maps, errors with their causes, and cycles. Changes nothing of the value itself:
- * what holds no token is returned as it is, anything else as a copy.
+ * Replaces every token in a value that is about to be logged by `[redacted]`: access tokens, refresh tokens and the values of the headers
+ * that carry them. The value may be a finished line of text, an object, an array, a map or an error with its causes, and may have cycles.
+ * The value itself is not changed. A value without tokens is returned as it is, and any other value as a copy.
  *
- * Finds whole tokens of this package. Does not find one that is encoded once more (base64, gzip), cut off before its signature, or given by
- * a getter: none is called.
+ * It finds whole tokens of this package. It does not find a token that is encoded once more (base64, gzip), that is cut off before its
+ * signature, or that a getter returns, because it calls no getters.
  *
  * @example
  * pino({ hooks: { streamWrite: (line) => redactTokens(line) } });
@@ -29,7 +29,7 @@ export function redactTokens<T>(value: T, { headers = HEADERS }: RedactOptions =
   return redactor.holdsToken(value) ? (redactor.copy(value) as T) : value;
 }
 
-/** One call. Looks first and copies then: most lines hold no token. */
+/** The work of one call. It searches first and copies only if it finds something, because most lines have no token. */
 class Redactor {
   private readonly seen = new WeakSet();
   private readonly copies = new WeakMap<object, unknown>();
@@ -51,7 +51,7 @@ class Redactor {
     const known = this.copies.get(value);
     if (known !== undefined) return known;
     const members = membersOf(value);
-    // Dates, promises and their like keep what they are in a place of their own.
+    // Dates, promises and similar objects keep their value in an internal slot, which cannot be copied like a property.
     if (members.length === 0) return value;
     const copy = emptyLike(value);
     this.copies.set(value, copy);
@@ -71,7 +71,7 @@ function redactText(text: string): string {
   return text.includes('eyJ') || text.includes('ntr_') ? text.replace(WORD, redactWord) : text;
 }
 
-/** A JWS is three segments, of which the first two are JSON objects in base64url: they begin with `eyJ`, for `{"`. */
+/** A JWS has three segments. The first two are JSON objects in base64url, so they begin with `eyJ`, which encodes `{"`. */
 function redactWord(word: string): string {
   const segments = word.split('.');
   const kept: string[] = [];
@@ -93,7 +93,7 @@ function isWalked(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
 }
 
-/** Everything that an object holds, without calling a getter. */
+/** The members of an object. Calls no getters. */
 function membersOf(value: object): [unknown, unknown][] {
   if (value instanceof Map) return [...value];
   if (value instanceof Set) return [...value].map((one) => [one, one]);

@@ -2,34 +2,34 @@ import { createHash } from 'node:crypto';
 import { RevocationPush } from '../revocation/revocation-push.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 
-/** The application's client of Redis or Valkey, as ioredis has it (`new Redis(…)`). */
+/** The application's client of Redis or Valkey, such as one that ioredis makes with `new Redis(…)`. */
 export interface RedisPublisher {
-  /** Its connection's state; it publishes in `ready`, and in `wait`: connected by the first command. */
+  /** The state of its connection. It can publish in `ready`, and in `wait`, in which the first command connects it. */
   readonly status: string;
   /** Sends a message to a channel. */
   publish(channel: string, message: string): Promise<unknown>;
-  /** A second client with the same options, over which those given prevail. */
+  /** Makes a second client with the same options, except for those that are given here. */
   duplicate(options?: object): RedisSubscriber;
 }
 
-/** A client that does nothing but listen. */
+/** A client that only listens. */
 export interface RedisSubscriber {
   /** Starts to listen to a channel. */
   subscribe(channel: string): Promise<unknown>;
-  /** A message has come in. */
+  /** Is called when a message has come in. */
   on(event: 'message', listener: (channel: string) => void): unknown;
-  /** The connection is there, again or for the first time; or something is wrong with it. */
+  /** Is called each time the connection has been made, and on every problem with it. */
   on(event: 'ready' | 'error', listener: () => void): unknown;
-  /** The socket of the present connection, which is kept from keeping the process alive. */
+  /** The socket of the present connection. It must not keep the process alive. */
   readonly stream?: { unref?(): unknown };
-  /** Closes the connection, without waiting for anything. */
+  /** Closes the connection at once. */
   disconnect(): void;
 }
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** Whatever the application's client is like, this one comes back and waits for as long as it takes. */
+/** The options of the listening client. Unlike the application's client, it always reconnects, however long that takes. */
 const SUBSCRIBER = {
   autoResubscribe: true,
   enableOfflineQueue: true,
@@ -40,11 +40,15 @@ const SUBSCRIBER = {
 };
 
 /**
- * Push by publish and subscribe of Redis or Valkey. Publishes with the application's own client, which it never closes, and listens with a
- * duplicate of it, which comes back by itself. Channels are `nestjs-token:revoked:` and a hash of the realm; nothing is stored.
+ * Tells other nodes about revocations through publish and subscribe of Redis or Valkey. It publishes with the application's own client,
+ * which it never closes. It listens with a duplicate of that client, which reconnects by itself. The name of a channel is
+ * `nestjs-token:revoked:` and a hash of the instance name. Nothing is stored in Redis.
+ *
+ * @example
+ * TokenModule.forRoot({ issuer, secret, push: new RedisRevocationPush(new Redis(process.env.REDIS_URL)) });
  */
 export class RedisRevocationPush extends RevocationPush {
-  /** Channel → who waits for hints on it. */
+  /** The function to call for a hint, by channel. */
   readonly #listeners = new Map<string, () => void>();
   readonly #client: RedisPublisher;
   #subscriber: RedisSubscriber | undefined;
@@ -63,7 +67,7 @@ export class RedisRevocationPush extends RevocationPush {
   }
 
   override async announce(realm: string): Promise<void> {
-    // Without a connection the client would keep the message for later: of no use then, and a queue that grows.
+    // Without a connection, the client would keep the message for later. It would be of no use then, and the queue would grow.
     if (!['ready', 'wait'].includes(this.#client.status)) throw new PushDisconnected();
     await this.#client.publish(channelOf(realm), '');
   }
@@ -89,7 +93,7 @@ export class RedisRevocationPush extends RevocationPush {
     return subscriber;
   }
 
-  /** Subscribed again by the client or not, and some messages have been missed. */
+  /** Subscribes again, even if the client has done so, and gives a hint, because messages may have been missed. */
   async #resume(subscriber: RedisSubscriber): Promise<void> {
     subscriber.stream?.unref?.();
     for (const [channel, onHint] of this.#listeners) {
@@ -99,7 +103,7 @@ export class RedisRevocationPush extends RevocationPush {
   }
 }
 
-/** There is no connection at the moment; the client makes it again. */
+/** There is no connection at the moment. The client will make it again. */
 class PushDisconnected extends Error {
   override readonly name = 'PushDisconnected';
   constructor() {

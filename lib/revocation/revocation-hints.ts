@@ -2,15 +2,15 @@ import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RevocationPush } from './revocation-push.js';
 
-/** How long an announcement may take before the log says that it does. */
+/** An announcement that takes longer than this is reported in the log. */
 const SLOW_MS = 2_000;
 const CLOSING_MS = 1_000;
-/** An outage that comes and goes is one line a minute at the most. */
+/** The log gets at most one line in this time, even if the channel fails again and again. */
 const QUIET_MS = 60_000;
 
 /**
- * The push channel at arm's length: whatever it does, no caller fails, waits or piles up because of it. One announcement is under way at
- * a time; all that are asked for meanwhile are made good by one more.
+ * Shields the rest of the package from the push channel. Whatever the channel does, its callers neither fail nor wait, and calls do not
+ * pile up. Only one announcement is under way at a time. All announcements that are requested meanwhile are combined into one more.
  */
 export class RevocationHints {
   private readonly logger = new Logger('TokenModule');
@@ -23,18 +23,18 @@ export class RevocationHints {
     private readonly realm: string,
   ) {}
 
-  /** Starts to listen, and does not wait for it. */
+  /** Starts to listen, without waiting for the connection. */
   listen(onHint: () => void): void {
     void this.guarded('cannot be listened to', async () => this.push.listen(this.realm, onHint));
   }
 
-  /** Tells the other nodes, and does not wait for it. */
+  /** Tells the other nodes, without waiting until they have been told. */
   announce(): void {
     this.again = true;
     if (!this.announcing) void this.announceAll();
   }
 
-  /** Never rejects, and takes a second at most. */
+  /** Closes the channel. Never rejects, and takes at most one second. */
   async close(): Promise<void> {
     const closing = new AbortController();
     const closed = this.guarded('cannot be closed', async () => this.push.close()).finally(() => closing.abort());
@@ -53,7 +53,7 @@ export class RevocationHints {
     this.announcing = false;
   }
 
-  /** Turns whatever goes wrong, a synchronous throw included, into a line of the log. */
+  /** Turns every failure of a call, including one that is thrown synchronously, into a line of the log. */
   private async guarded(problem: string, call: () => Promise<void>): Promise<void> {
     try {
       await call();
@@ -62,7 +62,7 @@ export class RevocationHints {
     }
   }
 
-  /** The name of an error only: messages of drivers hold addresses and user names. */
+  /** Writes a warning. It contains only the name of an error, because messages of drivers contain addresses and user names. */
   private warn(problem: string): void {
     const now = performance.now();
     if (now - this.warnedAt < QUIET_MS) return;

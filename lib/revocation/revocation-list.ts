@@ -6,23 +6,23 @@ import type { ReadingTerms } from './revocation-reader.js';
 import { RevocationReader } from './revocation-reader.js';
 import type { RevokedSession, TokenRepository } from '../session/token-repository.js';
 
-/** How a node learns of revocations. */
+/** How a node learns about revocations. */
 export interface RevocationTerms extends ReadingTerms {
   readonly mode: 'poll' | 'strict' | 'off';
-  /** For tests of what hints do without it: from one poll to the next, milliseconds. @defaultValue half a second */
+  /** Milliseconds from one poll to the next. Tests of the push channel make it long. @defaultValue half a second */
   readonly intervalMs?: number | undefined;
 }
 
 /**
- * The sessions revoked within the last access lifetime, so that their access tokens die without a query per request. A node's own
- * revocations are here at once, those of others with the next poll of an indexed column, or sooner on a hint.
+ * The sessions that were revoked within the last lifetime of an access token. With this list, a node refuses their access tokens without a
+ * query per request. It contains the node's own revocations at once, and those of other nodes after the next poll, or sooner after a hint.
  */
 export class RevocationList extends SessionDenylist {
   /** Session id → `performance.now()` from which no access token of it can be alive. In order of that instant. */
   private readonly revoked = new Map<string, number>();
   private readonly poller: RevocationPoller;
 
-  /** @param hints the push channel, where there is one. */
+  /** @param hints the push channel, if there is one. */
   constructor(
     private readonly repository: TokenRepository,
     private readonly terms: RevocationTerms,
@@ -75,19 +75,22 @@ export class RevocationList extends SessionDenylist {
     if (this.terms.mode === 'strict') await this.requireLive(sessionId);
   }
 
-  /** Reads what was revoked since the last successful poll. Rejects when the store does. */
+  /** Reads the sessions that were revoked since the last successful poll. Rejects if the store does. */
   async poll(): Promise<void> {
     await this.poller.poll();
   }
 
-  /** Reads what a restarted node must know before it serves, then polls every half a second and on hints. Keeps no process alive. */
+  /**
+   * Reads the recent revocations once before the node serves requests. Then polls every half a second and after hints. Its timers do not
+   * keep the process alive.
+   */
   async start(): Promise<void> {
     if (this.terms.mode === 'off') return;
     await this.poll();
     if (this.terms.mode === 'poll') this.poller.start(this.hints);
   }
 
-  /** Ends polling and announcing. Anyone who has opened the push channel closes it. */
+  /** Ends polling and announcing. Does not close the push channel. */
   stop(): void {
     this.poller.stop();
   }

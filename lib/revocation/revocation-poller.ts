@@ -3,24 +3,24 @@ import type { RevocationHints } from './revocation-hints.js';
 import type { RevocationReader } from './revocation-reader.js';
 
 const POLL_INTERVAL_MS = 500;
-/** A poll that has taken long is followed by the next one after this share of the interval at the earliest. */
+/** After a long poll, the next one begins after this share of the interval at the earliest. */
 const SHORTEST_PAUSE = 0.2;
-/** Hints make a node poll at most this often, however many there are. */
+/** The shortest time between two polls that hints cause, however many hints there are. */
 const HINT_GAP_MS = 50;
-/** A node to which no token has been shown for this long is idle. */
+/** A node that has seen no token for this long is idle. */
 const IN_USE_MS = 5_000;
-/** An idle node polls this seldom, so that a connection pool from which it borrows can become idle too and close its connections. */
+/** The interval of an idle node. It is long, so that its connection pool can become idle too and close its connections. */
 const IDLE_INTERVAL_MS = 30_000;
-/** How long a request waits for a poll at the most. */
+/** The longest time that a request waits for a poll. */
 const CATCH_UP_MS = 1_000;
-/** For so long after a poll that has failed, or for which requests have waited in vain, no request waits for another one. */
+/** After a poll that has failed, or that requests have waited for without success, no request waits for another poll for this long. */
 const PATIENCE_MS = 5_000;
 
 /** Decides when a node polls for revocations: twice a second while it is in use, seldom while it is idle, soon after a hint. */
 export class RevocationPoller {
   private readonly logger = new Logger('TokenModule');
   private readonly intervalMs: number;
-  /** `performance.now()` until which what has been read counts as current. */
+  /** The value of `performance.now()` until which the list counts as current. */
   private currentUntil = Infinity;
   private readAt = -Infinity;
   private lastStartedAt = -Infinity;
@@ -35,7 +35,7 @@ export class RevocationPoller {
   private catchingUp: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param intervalMs from one poll to the next while the node is in use, milliseconds. */
+  /** @param intervalMs milliseconds from one poll to the next while the node is in use. */
   constructor(
     private readonly reader: RevocationReader,
     intervalMs: number = POLL_INTERVAL_MS,
@@ -43,26 +43,31 @@ export class RevocationPoller {
     this.intervalMs = intervalMs;
   }
 
-  /** Whether the last successful poll began at most two intervals before `now` (`performance.now()`), or the store is failing. No I/O. */
+  /**
+   * Whether the last successful poll began at most two intervals before `now` (`performance.now()`). Also true while the store fails. No
+   * I/O.
+   */
   isCurrent(now: number): boolean {
     this.isAsked = true;
     return now <= this.currentUntil;
   }
 
-  /** Polls, unless what has been read is current; joins others who do. Never rejects, and takes a second at most. */
+  /** Polls unless the list is current. Concurrent callers share one poll. Never rejects, and takes at most one second. */
   async catchUp(): Promise<void> {
     if (this.isCurrent(performance.now())) return;
     this.catchingUp ??= this.pollForRequests().finally(() => (this.catchingUp = undefined));
     await this.catchingUp;
   }
 
-  /** Reads what has been revoked since the last successful poll, or joins the poll under way. Rejects when the store does. */
+  /**
+   * Reads the sessions that were revoked since the last successful poll, or joins the poll that is under way. Rejects if the store does.
+   */
   async poll(): Promise<void> {
     this.reading ??= this.read().finally(() => (this.reading = undefined));
     await this.reading;
   }
 
-  /** Begins to poll regularly and on hints, after a first {@link poll}. Keeps no process alive. */
+  /** Begins to poll regularly and after hints. Call {@link poll} once before. Its timers do not keep the process alive. */
   start(hints: RevocationHints | null): void {
     this.running = true;
     this.currentUntil = this.readAt + 2 * this.intervalMs;
@@ -87,14 +92,17 @@ export class RevocationPoller {
     if (this.running) this.currentUntil = this.readAt + 2 * this.intervalMs;
   }
 
-  /** There may be something to read: one poll soon, for however many hints. A failing store and an idle node are left to the timer. */
+  /**
+   * Plans one poll soon, however many hints there are. Does nothing while the store fails or the node is idle, because the timer will poll
+   * then.
+   */
   private hint(): void {
     if (!this.running || this.hinted || this.failing || !this.isInUse()) return;
     this.hinted = true;
     if (!this.polling) this.schedule(this.hintPause());
   }
 
-  /** Milliseconds until a hint may make this node poll. */
+  /** Milliseconds until the next poll that a hint may cause. */
   private hintPause(): number {
     return Math.max(0, this.lastEndedAt + HINT_GAP_MS - performance.now());
   }
@@ -116,22 +124,24 @@ export class RevocationPoller {
     this.polling = true;
     this.lastStartedAt = performance.now();
     await this.tryToPoll();
-    // What a sweep could not read it reads with the next poll, and a store that fails has been reported by the poll.
+    // A failed sweep is repeated after the next poll. If the store fails, the poll has reported it.
     if (!this.failing) await this.reader.sweep().catch(() => undefined);
     this.polling = false;
     this.lastEndedAt = performance.now();
     this.scheduleNext();
   }
 
-  /** A hint that came during the last poll may be of what that one was too early for. */
+  /** If a hint came during the last poll, that poll may have been too early for it, so the next one is soon. */
   private scheduleNext(): void {
     if (!this.running) return;
     if (this.hinted) this.schedule(this.hintPause());
-    // A store that fails is asked on: until it responds, tokens are accepted without having read what was revoked.
+    // Polling goes on at the usual rate while the store fails, because tokens of revoked sessions are accepted until it responds.
     else this.schedule(this.isInUse() || this.failing ? this.pause() : Math.max(this.intervalMs, IDLE_INTERVAL_MS));
   }
 
-  /** From the end of a poll, so that the polls begin one interval apart. A store that fails is given all of it. */
+  /**
+   * Milliseconds from the end of a poll to the next one, so that polls begin one interval apart. After a failure, it is a whole interval.
+   */
   private pause(): number {
     if (this.failing) return this.intervalMs;
     return Math.max(this.intervalMs * SHORTEST_PAUSE, this.intervalMs - (this.lastEndedAt - this.lastStartedAt));
@@ -149,7 +159,10 @@ export class RevocationPoller {
     }
   }
 
-  /** Twice if need be: the poll under way may have begun before this node was frozen. Then it polls regularly again, if it was idle. */
+  /**
+   * Polls up to twice, because a poll that is under way may have begun before this node was frozen. A node that was idle then polls at the
+   * usual rate again.
+   */
   private async pollForRequests(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {

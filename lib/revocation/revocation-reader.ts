@@ -1,37 +1,37 @@
 import type { RevokedFrom, RevokedPage, RevokedSession, TokenRepository } from '../session/token-repository.js';
 
-/** What a reader reads. Spans are milliseconds. */
+/** Settings of a {@link RevocationReader}. Spans are milliseconds. */
 export interface ReadingTerms {
   readonly realm: string;
-  /** How long a revoked session's access tokens could still be accepted: the longest lifetime and the leeway. */
+  /** For how long the access tokens of a revoked session could still be accepted: the longest lifetime plus the leeway. */
   readonly horizonMs: number;
-  /** How long one of the module's own statements may wait for a lock on the server, after it has been dated. @defaultValue 0 */
+  /** How long a statement of this module may wait for a lock on the server after it has got its instant. @defaultValue 0 */
   readonly lockTimeoutMs?: number | undefined;
-  /** For tests: sessions that one statement reads at the most. @defaultValue 20,000 */
+  /** The largest number of sessions that one statement reads. Tests make it small. @defaultValue 20,000 */
   readonly pageSize?: number | undefined;
 }
 
-/** A page of this many takes a database some 50 ms, and holds up a node for as long. */
+/** A database needs about 50 ms for a page of this size, and the node is blocked for about as long. */
 const PAGE_SIZE = 20_000;
-/** Every reading begins this much earlier than the last one: commits do not arrive in the order of their instants. */
+/** Every reading goes back by this span before the last one, because commits do not arrive in the order of their instants. */
 const LOOK_BACK_MS = 10_000;
 /** From the end of one sweep to the beginning of the next. */
 const SWEEP_PAUSE_MS = 30_000;
-/** A sweep waits this many times as long as its last page took: it keeps the database busy for a tenth of the time at the most. */
+/** A sweep pauses this many times as long as its last page took, so that it keeps the database busy for at most a tenth of the time. */
 const SWEEP_REST = 9;
 
-/** A reading of several pages, also when a page has failed meanwhile. */
+/** A reading of several pages. It survives the failure of a page. */
 interface Reading {
-  /** `performance.now()` before its first page. */
+  /** The value of `performance.now()` before its first page. */
   readonly startedAt: number;
-  /** The store's instant of its first page. */
+  /** The instant of its first page by the clock of the store. */
   readonly at: number | null;
   next: RevokedSession | null;
 }
 
 /**
- * Reads from the store which sessions have been revoked, page by page: each statement is bounded, however many sessions there are.
- * Instants are compared by the store's clock only, so a node that was suspended misses nothing.
+ * Reads from the store which sessions have been revoked. It reads page by page, so that each statement is bounded, however many sessions
+ * there are. It compares instants of the store's clock only, so a node that was suspended misses nothing.
  */
 export class RevocationReader {
   private readonly pageSize: number;
@@ -42,7 +42,7 @@ export class RevocationReader {
   private sweepDueAt = performance.now() + SWEEP_PAUSE_MS;
   private readonly lookBackMs: number;
 
-  /** @param found told of each page's sessions. */
+  /** @param found is called with the sessions of each page. */
   constructor(
     private readonly repository: TokenRepository,
     private readonly terms: ReadingTerms,
@@ -54,9 +54,10 @@ export class RevocationReader {
   }
 
   /**
-   * Reads what has been revoked since the last reading: the first time, within the horizon. One that fails in the middle is continued
-   * by the next call. Rejects when the store does.
-   * @returns `performance.now()` at its beginning: everything that had been committed and dated lately by then has been found.
+   * Reads the sessions that were revoked since the last reading. The first call reads the whole horizon. If a page fails, the next call
+   * continues there. Rejects if the store does.
+   * @returns the value of `performance.now()` at its beginning. Everything that was committed shortly after it was dated, and before that
+   * moment, has been found.
    */
   async readNew(): Promise<number> {
     const startedAt = performance.now();
@@ -69,8 +70,8 @@ export class RevocationReader {
   }
 
   /**
-   * Reads one page of the whole horizon again, when it is time: so finds what was committed long after it was dated, by a statement
-   * that ran for minutes or a commit that waited for a standby. Rejects when the store does.
+   * Reads one page of the whole horizon again, if it is time. In this way it finds revocations that were committed long after they were
+   * dated: by a statement that ran for minutes, or by a commit that waited for a standby. Rejects if the store does.
    */
   async sweep(): Promise<void> {
     const startedAt = performance.now();
