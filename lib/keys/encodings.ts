@@ -1,13 +1,13 @@
-/** How often a value is decoded: base64 of a PEM file in a Kubernetes secret that is base64 itself makes two. */
+/** How many times a value is decoded. A PEM file in base64 within a Kubernetes secret, which is base64 itself, needs two. */
 const LAYERS = 2;
 const HEX = /^[0-9a-f]+$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 /** Byte order marks of UTF-8 and UTF-16, and the NUL bytes of UTF-16. */
 const MARKS = /^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0/g;
-/** White space, also as it is written in a line of a `.env` file. */
+/** White space, and line breaks that are written as `\n` in a line of a `.env` file. */
 const BLANKS = /\s|\\[rn]/g;
 
-/** Bytes, and all that they may be an encoding of (hex, base64, base64url), the bytes themselves first. */
+/** Returns the bytes themselves, followed by everything that they may encode as hex, base64 or base64url. */
 export function decodings(bytes: Buffer): Buffer[] {
   const found = [bytes];
   let layer = [bytes];
@@ -18,7 +18,7 @@ export function decodings(bytes: Buffer): Buffer[] {
   return found;
 }
 
-/** The text that bytes hold, without byte order mark, quotes and white space around it. */
+/** Returns the text of the bytes, without a byte order mark, and without quotes and white space around it. */
 export function plainTextOf(bytes: Buffer): string {
   return bytes
     .toString('latin1')

@@ -1,19 +1,19 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { decodings, plainTextOf } from './encodings.js';
 
-/** The armour of PEM, of SSH (RFC 4716) and of PuTTY. */
+/** The first line of a key in the format of PEM, SSH (RFC 4716) or PuTTY. */
 const ARMOUR = /---- ?BEGIN |PuTTY-User-Key-File/;
-/** A line of `authorized_keys` or of a `.pub` file: the type, and a body that begins with its length. */
+/** A line of `authorized_keys` or of a `.pub` file. It consists of the type and a body that begins with its length. */
 const SSH_LINE = /(?:^|\s)(?:ssh|ecdsa-sha2|sk-ssh|sk-ecdsa)-\S+\s+AAAA/;
-/** The body of such a line, decoded (RFC 4253 §6.6): a length of four bytes, and the type. */
+/** The decoded body of such a line (RFC 4253 §6.6). It begins with a length of four bytes and the type. */
 const SSH_BODY = /^\0{3}.(?:ssh|ecdsa-sha2|sk-ssh|sk-ecdsa)-/s;
-/** The member that every JWK has (RFC 7517 §4.1), also where the JSON is cut off. */
+/** The member that every JWK has (RFC 7517 §4.1). It is found even if the JSON is cut off. */
 const JWK_MEMBER = /["']kty["']\s*:/;
 
 /**
- * Whether a secret is key material of another kind in disguise: PEM, DER, JWK, a JWK set, SSH, a certificate or a token, as it is or in
- * base64, base64url or hex. Such material is public, or belongs to another algorithm (CVE-2022-23541). Random bytes are none of them:
- * each form takes at least five given bytes or a length that fits.
+ * Whether a secret is in fact key material of another kind: PEM, DER, a JWK, a JWK set, SSH, a certificate or a token. The material is also
+ * found if it is encoded as base64, base64url or hex. It must not become a secret, because it is public or belongs to another algorithm
+ * (CVE-2022-23541). Random bytes are never mistaken for it: each form needs at least five fixed bytes or a length that fits.
  */
 export function isForeignKey(bytes: Buffer): boolean {
   return decodings(bytes).some((candidate) => {
@@ -26,12 +26,12 @@ function isSsh(bytes: Buffer, text: string): boolean {
   return SSH_LINE.test(text) || SSH_BODY.test(bytes.toString('latin1'));
 }
 
-/** Any JSON object or list: a JWK, a set, or the file of a service account that holds a key. */
+/** Finds any JSON object or list, such as a JWK, a JWK set, or the file of a service account with its key. */
 function isJson(text: string): boolean {
   return JWK_MEMBER.test(text) || parsed(text) !== null;
 }
 
-/** A JWS or JWE (RFC 7515 §3.1, RFC 7516 §3.1). */
+/** Finds a JWS or JWE (RFC 7515 §3.1, RFC 7516 §3.1). */
 function isToken(text: string): boolean {
   const segments = text.split('.');
   if (segments.length !== 3 && segments.length !== 5) return false;
@@ -61,7 +61,10 @@ function isDer(bytes: Buffer): boolean {
   return attempts.some(succeeds);
 }
 
-/** X.690 §8.1: a SEQUENCE whose length is that of the rest, white space at its end aside (the line break of a text editor). */
+/**
+ * Finds a SEQUENCE (X.690 §8.1) with the length of the remaining bytes. White space after it is ignored, because text editors add line
+ * breaks.
+ */
 function isWholeSequence(bytes: Buffer): boolean {
   const [tag, first = 0] = bytes;
   const octets = first < 0x80 ? 0 : first & 0x7f;
@@ -71,7 +74,7 @@ function isWholeSequence(bytes: Buffer): boolean {
   return bytes.length >= 2 + octets + length && rest.trim() === '';
 }
 
-/** An encrypted private key is one too: all that is missing is its passphrase. */
+/** Whether the bytes could be read as a key. An encrypted private key counts too, because it only lacks its passphrase. */
 function succeeds(attempt: () => unknown): boolean {
   try {
     attempt();

@@ -6,14 +6,14 @@ import type { TokenSecret } from './key.options.js';
 import { lengthPrefixed } from './length-prefixed.js';
 import { isSampleSecret } from './sample-secrets.js';
 
-/** Fewest bytes of a secret (RFC 7518 §3.2 for HS256). */
+/** The smallest number of bytes of a secret (RFC 7518 §3.2 for HS256). */
 export const MIN_SECRET_BYTES = 32;
 const FEWEST_DISTINCT_BYTES = 8;
 const MANY_DISTINCT_BYTES = 20;
 const PLACEHOLDER = /^(undefined|null|NaN|\[object \w+\])$|(.)\2{15}|changeme|change[-_ ]me|your[-_ ].*(secret|key)|supersecret|password/i;
 const HOW_TO_MAKE_ONE = 'make one with: node -p "crypto.randomBytes(48).toString(\'base64url\')"';
 
-/** A secret as key material, and what is doubtful about it. */
+/** A secret as key material, with a remark about its quality. */
 export interface CheckedSecret {
   readonly key: KeyObject;
   /** A remark for the log, or null. */
@@ -21,11 +21,11 @@ export interface CheckedSecret {
 }
 
 /**
- * Reads a secret once and for all. Key material of another kind is refused, whatever its encoding: an asymmetric key must never act
- * as an HMAC secret (CVE-2022-23541).
+ * Checks a secret and reads it as key material. Key material of another kind is refused in every encoding, because an asymmetric key must
+ * never be used as an HMAC secret (CVE-2022-23541).
  *
  * @param option path of the option, for the message.
- * @throws {TokenOptionsError} when it is missing, short, a placeholder, or a key of another kind.
+ * @throws {TokenOptionsError} if the secret is missing, too short, a placeholder, or a key of another kind.
  */
 export function readSecret(option: string, secret: unknown, minBytes = MIN_SECRET_BYTES): CheckedSecret {
   if (secret === undefined || secret === null || secret === '') {
@@ -69,14 +69,14 @@ function judgeEntropy(option: string, bytes: Buffer): string | null {
   return distinct < MANY_DISTINCT_BYTES && !isHex ? `${option} has only ${distinct} distinct bytes; ${HOW_TO_MAKE_ONE}` : null;
 }
 
-/** 256 bits derived from a secret for one purpose, issuer and realm (HKDF-SHA256, RFC 5869): no two of them are ever the same. */
+/** Derives 256 bits from a secret with HKDF-SHA256 (RFC 5869). Every combination of purpose, issuer and instance name gives another key. */
 export function deriveKey(secret: KeyObject, ...purpose: readonly string[]): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), Buffer.concat(purpose.map(lengthPrefixed)), 32));
 }
 
 /**
- * Reads an asymmetric key of the ring once and for all.
- * @throws {TokenOptionsError} when it is unreadable, or private where a public one is expected or the other way round.
+ * Checks and reads an asymmetric key of the ring.
+ * @throws {TokenOptionsError} if the key cannot be read, or if it is private and should be public, or the other way round.
  */
 export function readAsymmetricKey(option: string, key: TokenSecret | JsonWebKey, use: 'sign' | 'verify'): KeyObject {
   const read = key instanceof KeyObject ? key : parseAsymmetricKey(option, key);
@@ -95,12 +95,14 @@ function parseAsymmetricKey(option: string, key: string | Buffer | JsonWebKey): 
     if (!/^-----BEGIN [A-Z ]+-----\r?\n/.test(text)) throw new Error('not PEM');
     return text.includes('PRIVATE KEY') ? createPrivateKey(text) : createPublicKey(text);
   } catch {
-    // The cause is dropped: OpenSSL's message may quote the input.
+    // The error has no cause, because the message of OpenSSL may quote the input.
     throw new TokenOptionsError(option, 'cannot be read; give PEM text with real line breaks (not a literal \\n), a KeyObject or a JWK');
   }
 }
 
-/** The first byte of SHA-256 of a derived key: a `kid` that is never a position in a list. */
+/**
+ * Returns the first byte of the SHA-256 hash of a derived key. As a `kid`, it does not change when the keys are listed in another order.
+ */
 export function kidByteOf(key: Buffer): number {
   return createHash('sha256').update(key).digest().readUInt8(0);
 }

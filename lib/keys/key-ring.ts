@@ -57,7 +57,7 @@ const CURVES = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' } a
 const MIN_RSA_BITS = 2_048;
 const MIN_RSA_EXPONENT = 65_537n;
 
-/** The ring of one HS256 key that `secret` stands for; a named instance derives its own (docs/decisions/0008). */
+/** Makes the ring for the option `secret`, with one HS256 key. A named instance derives a key of its own (docs/decisions/0008). */
 export function keyRingFromSecret(secret: KeyObject, issuer: string, realm: string): KeyRing {
   const key = realm === DEFAULT_NAME ? secret : createSecretKey(deriveKey(secret, 'nestjs-token/access/1', issuer, realm));
   return new KeyRing({ kid: kidOf(key), algorithm: 'HS256', key, signingKey: key }, []);
@@ -67,8 +67,10 @@ export function keyRingFromSecret(secret: KeyObject, issuer: string, realm: stri
 export const DEFAULT_NAME = 'default';
 
 /**
+ * Makes the ring for the option `keys`.
  * @returns the ring, and remarks for the log.
- * @throws {TokenOptionsError} on a weak or unfit key, a duplicate `kid`, secrets mixed with key pairs, or not exactly one signing key.
+ * @throws {TokenOptionsError} if a key is weak or does not fit its algorithm, if two keys have the same `kid`, if secrets and key pairs are
+ * mixed, or if there is not exactly one signing key.
  */
 export function keyRingFromKeys(keys: readonly TokenKey[]): { ring: KeyRing; warnings: string[] } {
   const warnings: string[] = [];
@@ -123,7 +125,7 @@ function readHmacKey(option: string, given: TokenKey, warnings: string[]): KeyOb
   return key;
 }
 
-/** `use`, `key_ops` and `alg` of a JWK (RFC 7517 §4) must agree with what the key is given for. */
+/** Checks that the members `use`, `key_ops` and `alg` of a JWK (RFC 7517 §4) allow what the key is meant for. */
 function requireJwkPurpose(option: string, { key, use, algorithm }: TokenKey): void {
   if (typeof key !== 'object' || !('kty' in key)) return;
   const { use: jwkUse, key_ops: operations, alg } = key as { use?: string; key_ops?: string[]; alg?: string };
@@ -147,7 +149,7 @@ function requireStrength(option: string, algorithm: TokenAlgorithm, key: KeyObje
   }
 }
 
-/** Eight bytes that tell keys apart and say nothing of a secret one. */
+/** Derives a `kid` of eight bytes from a key. It does not reveal anything about a secret. */
 function kidOf(key: KeyObject): string {
   const digest =
     key.type === 'secret'

@@ -1,12 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 
 const GENERATOR = 65_537n;
-/** The odd primes that the flawed generator uses for keys of every length (Nemec and others, “The Return of Coppersmith's Attack”, 2017). */
+/**
+ * The odd primes that the flawed generator uses for keys of every length (Nemec and others, “The Return of Coppersmith's Attack”, 2017).
+ */
 const PRIMES = Array.from({ length: 165 }, (_, index) => index + 3).filter(isPrime);
 
 /**
- * Tells whether a public RSA key has the fingerprint of keys that a flawed chip has made, and that can be factored (ROCA, CVE-2017-15361):
- * modulo each of these primes, its modulus is a power of 65537. A sound key has it by chance once in 240 million.
+ * Whether a public RSA key was probably made by a flawed chip, so that it can be factored (ROCA, CVE-2017-15361). The modulus of such a key
+ * is a power of 65537 modulo each of these primes. One sound key in 240 million looks the same by chance.
  */
 export function hasRocaFingerprint(key: KeyObject): boolean {
   const { n = '' } = key.export({ format: 'jwk' });

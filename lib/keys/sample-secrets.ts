@@ -1,6 +1,6 @@
 import { decodings, plainTextOf } from './encodings.js';
 
-/** Words of which samples are made. */
+/** Words that sample secrets consist of. */
 const WORDS =
   `a abc access admin an and api app asdf at auth authentication bar baz be bit bits bytes cat change changed characters chars client complex could create
 default demo dev development do dummy enter every example express fallback foo for generate generated hash hello here hmac hs i in insecure is it json jwt key
@@ -11,7 +11,7 @@ word world xxx you your`.split(/\s+/);
 const PUNCTUATION = /[ -@[-`{-~]/;
 const LETTER_BEYOND_HEX = /[g-z]/;
 
-/** Secrets out of documentation, specifications and tutorials that no words give away. */
+/** Secrets from documentation, specifications and tutorials that do not consist of such words. */
 const SAMPLES = [
   // Nest, and a tutorial of ASP.NET
   'DO NOT USE THIS VALUE. INSTEAD, CREATE A COMPLEX SECRET',
@@ -35,7 +35,7 @@ const SAMPLES = [
   'bezKoderSecretKey',
 ].map(lettersAndDigits);
 
-/** Whether a secret stands in well-known documentation, whatever is put around it and however it is encoded, or is made of such words. */
+/** Whether a secret contains one of the samples in any encoding, or consists of the words of samples only. */
 export function isSampleSecret(bytes: Buffer): boolean {
   return decodings(bytes).some((candidate) => {
     const text = plainTextOf(candidate).toLowerCase();
@@ -45,8 +45,8 @@ export function isSampleSecret(bytes: Buffer): boolean {
 }
 
 /**
- * Whether a text holds nothing but {@link WORDS}, with or without something between them. Hexadecimal digits alone are never words.
- * One pass over the text: an expression would try every way of cutting it up.
+ * Whether a text consists of {@link WORDS} only, with or without punctuation between them. Text with hexadecimal digits only does not
+ * count. The function reads the text once. A regular expression would try every way to cut it into words.
  */
 function isMadeOfWords(text: string): boolean {
   if (!LETTER_BEYOND_HEX.test(text)) return false;

@@ -8,8 +8,8 @@ const START = Date.UTC(2030, 0, 1);
 /**
  * A clock for tests. It stands still until a test moves it. It moves only what reads it: neither timers nor `Date`.
  *
- * {@link useTestTokens} gives it to an application. The start lies well after 0, so that a session that was never rotated (`rotatedAt` is 0)
- * looks the same as with a real clock.
+ * {@link useTestTokens} gives it to an application. The start lies well after 0, so that a session that was never rotated (`rotatedAt` is
+ * 0) looks the same as with a real clock.
  *
  * @example
  * const clock = useTestTokens(builder);

@@ -17,9 +17,9 @@ export interface RepositoryHarness {
 
 /** One case of the contract, for any test runner. */
 export interface RepositoryContractCase {
-  /** What holds, in the present tense; unique in the contract. */
+  /** The behaviour that the case tests, in the present tense. Unique in the contract. */
   readonly title: string;
-  /** Rejects with an `AssertionError` (or with the repository's own error) when it does not hold. */
+  /** Runs the case. Rejects with an `AssertionError`, or with an error of the repository, if the repository behaves differently. */
   run(): Promise<void>;
 }
 
@@ -38,8 +38,8 @@ const CASES = [
  * The contract of a `TokenRepository`, as cases for any test runner: every verb, every condition (with both sides of each
  * boundary), atomicity under 32 simultaneous callers, separation of realms. A class that passes may be given as the `repository` of a module.
  *
- * Does not show that a store survives a crash, or that it reads the primary. Run it with as many connections as production has:
- * races within one connection prove little.
+ * The contract cannot show that a store survives a crash, or that it reads from the primary. Run it with as many connections as production
+ * has, because one connection shows few races.
  *
  * @example
  * for (const { title, run } of tokenRepositoryContract({ create: async () => ({ repository: new MyRepository() }) })) test(title, run);
