@@ -7,16 +7,16 @@ import { DataSource } from 'typeorm';
 import { POOL } from './database.js';
 import { codecOf, issuerOf } from './internals.js';
 
-/** Stand-ins for what differs from refresh to refresh: no session has them. */
+/** Placeholders for values that differ from refresh to refresh. No session has these values. */
 const PROBE = { id: 'ffffffff-ffff-8fff-bfff-ffffffffffff', generation: 1_234_567, branch: 77 } as const;
 
 interface Prepared {
   sql: string;
-  /** Parameters for a token. */
+  /** The parameters of the statement for a refresh token. */
   bind: (token: { sessionId: string; generation: number; branch: number }) => unknown[];
 }
 
-/** The package's own statement of a refresh, taken down while its repository runs it. */
+/** Returns the statement that the package's own repository sends for a refresh. It is recorded while the repository runs. */
 async function rotationOf(app: INestApplicationContext, settleMs: number): Promise<Prepared> {
   const dataSource = app.get(DataSource);
   const { logger } = dataSource;
@@ -43,8 +43,8 @@ async function rotationOf(app: INestApplicationContext, settleMs: number): Promi
 }
 
 /**
- * The least that a refresh can be: a Fastify route without Nest around it, our statement through the bare driver, a pair.
- * No error is told from another, nothing is shared, watched, bounded or announced.
+ * The smallest possible refresh: a Fastify route without Nest, which sends our statement through the bare driver and issues a pair. It does
+ * not distinguish errors, share refreshes, limit waits or announce anything.
  */
 export async function addBareRoute(app: INestApplicationContext, fastify: FastifyInstance, settleMs: number): Promise<void> {
   const pool = new pg.Pool(driverOptionsOf(app.get(DataSource)));
@@ -70,7 +70,7 @@ export async function addBareRoute(app: INestApplicationContext, fastify: Fastif
   });
 }
 
-/** Where TypeORM is connected to, in the words of the driver. */
+/** Returns the options with which the bare driver connects to the same database as TypeORM. */
 function driverOptionsOf({ options }: DataSource): pg.PoolConfig {
   const { host, port, username, database, extra } = options as unknown as Record<'host' | 'username' | 'database', string> & {
     port: number;

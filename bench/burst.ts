@@ -21,11 +21,11 @@ type Server = ChildServer<{ port: number }>;
 
 interface Burst {
   answers: HttpAnswer[];
-  /** From the first request to the last answer. */
+  /** Milliseconds from the first request to the last response. */
   tookMs: number;
 }
 
-/** What the bursts of one engine came to: one entry per round. */
+/** The results of one engine, with one entry per round. */
 interface Findings {
   expiredMs: number[];
   goodMs: number[];
@@ -67,7 +67,10 @@ async function rounds(servers: readonly Server[], holders: readonly { expired: H
   return findings;
 }
 
-/** A pair whose access token is over, and one of another session whose is good, for every round and the one that warms up. */
+/**
+ * Makes pairs for every round and for one more that warms up: a pair with an expired access token, and one of another session with a good
+ * access token.
+ */
 async function signIn({ engine, name }: BenchDatabase): Promise<{ expired: Holder; good: Holder }[]> {
   const module = tokenApp({ connection: connectionTo(engine, name), controllers: [] });
   const app = await NestFactory.createApplicationContext(module, { logger: false });
@@ -95,7 +98,7 @@ async function burstsOn(database: BenchDatabase): Promise<Findings> {
   }
 }
 
-/** One number when all rounds agree, else the range. */
+/** Returns one number if all rounds agree, otherwise the range. */
 function span(values: readonly number[]): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   return least === most ? String(least) : `${least} to ${most}`;

@@ -2,18 +2,19 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 
-/** What a slice of load came to. */
+/** The result of one turn of load. */
 export interface Slice {
   answers: number;
-  /** Until the last answer, milliseconds. */
+  /** Milliseconds until the last response. */
   ms: number;
 }
 
 const OK = 'HTTP/1.1 200 ';
 
 /**
- * Kept-alive connections to loopback, each of which sends its next request when it has its answer. All answers of one server have one
- * length, so that bytes tell answers: the load costs a microsecond a request, and the server is what is measured.
+ * Keep-alive connections to this machine. Each of them sends its next request as soon as it has its response. All responses of a server
+ * have the same length, so it is enough to count bytes. A request costs the load generator about one microsecond, so that the server is
+ * measured and not the generator.
  */
 export class ClosedLoop {
   private readonly sockets: Socket[] = [];
@@ -37,7 +38,7 @@ export class ClosedLoop {
     return loop;
   }
 
-  /** Keeps every connection busy for so long. Rejects when an answer is not the 200 that all are. */
+  /** Keeps every connection busy for this long. Rejects if a response does not have the status 200. */
   async run(ms: number): Promise<Slice> {
     const startedAt = performance.now();
     this.answers = 0;
@@ -57,7 +58,7 @@ export class ClosedLoop {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  /** A client that sleeps has to be woken by the server for each answer: an interrupt to another processor, dearer than what is measured. */
+  /** Keeps the client awake. The server would have to wake a sleeping client for each response, which costs more than what is measured. */
   private stayAwake(): void {
     if (this.isOpen || this.underWay > 0) setImmediate(() => this.stayAwake());
   }
@@ -88,7 +89,7 @@ export class ClosedLoop {
   }
 }
 
-/** Of an answer with a Content-Length, whose head came in one piece. */
+/** Returns the length of a response with a Content-Length whose head came in one piece. */
 function lengthOf(answer: string): number {
   const [head = ''] = answer.split('\r\n\r\n', 1);
   return head.length + 4 + Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { DataSourceOptions, MixedList } from 'typeorm';
 import { DataSource } from 'typeorm';
 
-/** Connections of every server in every comparison. */
+/** The number of database connections of each server, in every comparison. */
 export const POOL = 10;
 
 const ENGINES = {
@@ -13,17 +13,17 @@ const ENGINES = {
 
 export type Engine = keyof typeof ENGINES;
 
-/** A schema (PostgreSQL) or database (MariaDB) of a run's own. */
+/** A schema (PostgreSQL) or a database (MariaDB) that belongs to one run. */
 export interface BenchDatabase {
   readonly engine: Engine;
   readonly name: string;
   readonly dataSource: DataSource;
-  /** For reports: engine and version. */
+  /** Engine and version, for reports. */
   readonly version: string;
   drop(): Promise<void>;
 }
 
-/** How a server process reaches the database that its parent has made. */
+/** Returns the options with which a server process connects to the database that its parent has created. */
 export function connectionTo(engine: Engine, name: string): DataSourceOptions {
   const { port, username } = ENGINES[engine];
   const server = { host: '127.0.0.1', port, username };
@@ -31,7 +31,7 @@ export function connectionTo(engine: Engine, name: string): DataSourceOptions {
   return { ...server, type: engine, database: 'test', schema: name, extra: { max: POOL, options: `-c search_path=${name}` } };
 }
 
-/** Creates a schema with the tables of `entities`; {@link BenchDatabase.drop} takes all of it away again. */
+/** Creates a schema with the tables of `entities`. {@link BenchDatabase.drop} removes all of it. */
 export async function openDatabase(engine: Engine, entities: MixedList<string | (new () => object)> = []): Promise<BenchDatabase> {
   const name = `bench_${randomBytes(4).toString('hex')}`;
   const { port, username, create, drop, cascade } = ENGINES[engine];

@@ -1,6 +1,6 @@
 /**
- * The applications of `bench/guard.ts`, in one process: `guard-server.js <express|fastify>`. In processes of their own, two copies of
- * the very same application differ by up to a quarter, by the luck of their memory.
+ * The applications of `bench/guard.ts`, all in one process: `guard-server.js <express|fastify>`. In separate processes, two copies of the
+ * same application differ by up to a quarter, because their memory happens to be laid out differently.
  */
 import 'reflect-metadata';
 import type { CanActivate, DynamicModule, INestApplication, Type } from '@nestjs/common';
@@ -26,7 +26,7 @@ class OpenGuard implements CanActivate {
   }
 }
 
-/** The usual recipe: passport-jwt with the secret as text. */
+/** The usual recipe, which gives passport-jwt the secret as text. */
 @Injectable()
 class RecipeStrategy extends PassportStrategy(Strategy) {
   constructor() {
@@ -66,7 +66,7 @@ function moduleOf(kind: Kind): DynamicModule {
   return { module: App, imports: [database, tokens], controllers: [routeBehind(JwtAuthGuard)] };
 }
 
-/** Ours are good for the recipe too: HS256 under the same secret. */
+/** Issues access tokens of this package. The recipe accepts them too, because they are signed with HS256 and the same secret. */
 async function tokensOf(app: INestApplication): Promise<string[]> {
   const refresh = app.get(RefreshService);
   return Promise.all(Array.from({ length: TOKENS }, async (_, index) => (await refresh.signIn(`user-${index}`)).accessToken));

@@ -1,14 +1,14 @@
-/** Throughput of a guarded route with known tokens, as shares of an open route: `npm run bench:guard`. */
+/** Measures the throughput of a guarded route with known tokens, as shares of an open route: `npm run bench:guard`. */
 import { ChildServer } from './child-server.js';
 import { ClosedLoop } from './closed-loop.js';
 import { report } from './report.js';
 import { median, ratioByRound } from './statistics.js';
 
 const KINDS = ['open', 'ours', 'recipe'] as const;
-/** Fresh processes: one that was compiled unluckily is not the result. */
+/** The number of fresh processes. With several, one that happens to be compiled badly does not decide the result. */
 const PROCESSES = Number(process.env.BENCH_PROCESSES ?? 3);
 const TURNS = Number(process.env.BENCH_TURNS ?? 80);
-/** Short turns: a noisy neighbour slows all applications of a round down alike. */
+/** The length of a turn. It is short, so that other programs on this machine slow down all applications of a round alike. */
 const TURN_MS = 100;
 const WARM_UP_TURNS = 30;
 const CONNECTIONS = 32;
@@ -20,7 +20,7 @@ interface Hello {
   tokens: string[];
 }
 
-/** Requests per second, turn by turn; the applications take turns, with the very same requests. */
+/** Returns the requests per second of each turn. The applications take turns, and all get the same requests. */
 async function compare(adapter: string): Promise<Record<Kind, number[]>> {
   const throughputs: Record<Kind, number[]> = { open: [], ours: [], recipe: [] };
   for (let count = 0; count < PROCESSES; count++) {

@@ -16,8 +16,8 @@ export interface HttpAnswer {
 }
 
 /**
- * A kept-alive connection to loopback, one request at a time. It knows answers with a Content-Length only, and costs the load generator
- * a few microseconds, where a full client would take a core from the server that is measured.
+ * A keep-alive connection to this machine with one request at a time. It understands only responses with a Content-Length. A request costs
+ * the load generator a few microseconds. A complete HTTP client would take a processor away from the server that is measured.
  */
 export class HttpConnection {
   private received = '';

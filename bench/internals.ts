@@ -3,7 +3,7 @@ import type { RefreshTokenPosition } from 'nestjs-token';
 import { RefreshService } from 'nestjs-token';
 import { createHash } from 'node:crypto';
 
-/** What the benchmarks use of the inside of the package: millions of sessions are not signed in one by one. */
+/** The internals of the package that the benchmarks use. They need millions of sessions, and signing in one by one would take too long. */
 export interface RefreshTokenCodec {
   encode(secret: Buffer, position: RefreshTokenPosition): string;
   decode(token: string): (RefreshTokenPosition & { secret: Buffer; sessionId: string }) | null;
@@ -29,13 +29,13 @@ export function issuerOf(app: INestApplicationContext): AccessTokenIssuer {
   return app.get<unknown, { ports: { issuer: { accessTokens: AccessTokenIssuer } } }>(RefreshService).ports.issuer.accessTokens;
 }
 
-/** A client's pair: a current refresh token, and an access token that has been over for an hour. */
+/** The pair of a client: a current refresh token, and an access token that expired an hour ago. */
 export interface Holder {
   refreshToken: string;
   accessToken: string;
 }
 
-/** The first refresh token of the session that {@link fillSessions} has written under this number. */
+/** Returns the first refresh token of the session that {@link fillSessions} has written with this number. */
 export function refreshTokenOf(codec: RefreshTokenCodec, index: number): string {
   const secret = createHash('md5').update(`bench${index}`).digest();
   return codec.encode(secret, { generation: 0, branch: 0 });

@@ -1,4 +1,4 @@
-/** Deletion of a million expired sessions beside live refreshes on PostgreSQL: `npm run bench:janitor`. */
+/** Measures the deletion of a million expired sessions while other sessions refresh, on PostgreSQL: `npm run bench:janitor`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchDatabase } from './database.js';
 import { inDatabase } from './database.js';
@@ -10,10 +10,10 @@ import { median, quantile } from './statistics.js';
 const EXPIRED = Number(process.env.BENCH_EXPIRED ?? 1_000_000);
 const LIVE = Number(process.env.BENCH_LIVE ?? 200_000);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 15);
-/** Live refreshes begun per second: well below what the database can do, so that a wait is a wait for the janitor. */
+/** Refreshes per second. Well below the limit of the database, so that every delay is caused by the janitor. */
 const RATE = Number(process.env.BENCH_RATE ?? 100);
 
-/** Begins refreshes at a steady rate, whether the last one has ended or not, until `ended`. @returns their latencies. */
+/** Begins refreshes at a steady rate until `ended`, without waiting for the last one to end. @returns their latencies. */
 async function load(refresher: Refresher, ended: () => boolean): Promise<number[]> {
   const underWay: Promise<number>[] = [];
   const startedAt = performance.now();
@@ -36,7 +36,7 @@ interface Findings {
   beside: number[];
 }
 
-/** Calm, deletion, calm: what drifts meanwhile weighs on both. */
+/** Measures refreshes before, during and after the deletion, so that a slow change of the machine does not look like an effect of it. */
 async function measure(refresher: Refresher): Promise<Findings> {
   await loadFor(refresher, SECONDS / 5);
   const before = await loadFor(refresher, SECONDS);

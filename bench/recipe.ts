@@ -10,7 +10,7 @@ import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 const ACCESS_SECRET = 'the-access-secret-of-the-recipe-with-50-letters-xx';
 const REFRESH_SECRET = 'the-refresh-secret-of-the-recipe-with-51-letters-xx';
 
-/** The table of the recipe: the hash of each session's current refresh token. */
+/** The table of the recipe. It contains the hash of the current refresh token of each session. */
 @Entity({ name: 'recipe_session' })
 export class RecipeSession {
   @PrimaryColumn({ type: 'uuid' })
@@ -26,14 +26,14 @@ export class RecipeSession {
   expiresAt!: Date;
 }
 
-/** How the recipe keeps a refresh token. */
+/** How the recipe hashes a refresh token. */
 interface Hashing {
   hash(token: string): Promise<string>;
   matches(token: string, hash: string): Promise<boolean>;
 }
 
 const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
-/** bcrypt reads 72 bytes, and all tokens begin alike: of a token only its signature tells it apart. */
+/** Hashes the signature only, because bcrypt reads no more than 72 bytes and all tokens begin alike. */
 const signatureOf = (token: string) => token.slice(token.lastIndexOf('.') + 1);
 
 export const HASHINGS = {
@@ -48,7 +48,10 @@ interface RecipePair {
 
 const HASHING = 'HASHING';
 
-/** What most guides write: verify the refresh JWT, find the session, compare the hash, sign two JWTs, save the new hash in a transaction. */
+/**
+ * The refresh of most guides. It verifies the refresh JWT, finds the session, compares the hash, signs two JWTs, and saves the new hash in
+ * a transaction.
+ */
 @Controller('auth')
 class RecipeController {
   constructor(
@@ -89,7 +92,7 @@ export function recipeApp(connection: DataSourceOptions, hashing: Hashing): Dyna
   };
 }
 
-/** Opens sessions. @returns their refresh tokens. */
+/** Opens sessions and returns their refresh tokens. */
 export async function recipeTokens(app: INestApplicationContext, hashing: Hashing, count: number): Promise<string[]> {
   const jwt = app.get(JwtService, { strict: false });
   const tokens: string[] = [];

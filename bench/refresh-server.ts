@@ -13,7 +13,10 @@ import { codecOf, holderOf, refreshTokenOf } from './internals.js';
 import { HASHINGS, recipeApp, recipeTokens } from './recipe.js';
 import { tokenApp } from './token-app.js';
 
-/** Short, because a token that is presented again within twice this is kept: every request is to rotate. */
+/**
+ * The grace period. It is short, because a token that is presented again within twice this time is not rotated, and every request should
+ * rotate.
+ */
 const GRACE_MS = 50;
 
 const [kind = '', schema = '', from = '0', count = '0'] = process.argv.slice(2);

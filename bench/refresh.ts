@@ -1,4 +1,7 @@
-/** Refresh throughput against the usual recipe and against the bare statement, on Fastify and PostgreSQL: `npm run bench:refresh`. */
+/**
+ * Compares the throughput of refreshes with the usual recipe and with the bare statement, on Fastify and PostgreSQL: `npm run
+ * bench:refresh`.
+ */
 import { ChildServer } from './child-server.js';
 import type { BenchDatabase } from './database.js';
 import { inDatabase, POOL } from './database.js';
@@ -15,7 +18,7 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const SESSIONS = Number(process.env.BENCH_SESSIONS ?? 6_000);
 const CONNECTIONS = 32;
 
-/** One way to refresh, and the server that knows it. */
+/** A way to refresh, and the server that implements it. */
 interface Contender {
   title: string;
   kind: 'ours' | 'bare' | 'sha256' | 'bcrypt';
@@ -44,7 +47,7 @@ const CONTENDERS: readonly Contender[] = [
   { title: 'ours, GET /me with an expired access token', kind: 'ours', ...MANY, ...INSIDE_REQUEST },
   { title: 'bare Fastify route, bare driver', kind: 'bare', ...MANY, ...OVER_POST },
   { title: 'recipe, sha-256', kind: 'sha256', ...MANY, ...OVER_POST },
-  // Each hash takes a tenth of a second of the one thread: few sessions, and few requests that are still under way at the end of a turn.
+  // Each hash occupies the only thread for a tenth of a second. With few sessions, few requests are under way at the end of a turn.
   { title: 'recipe, bcrypt (bcryptjs, cost 10)', kind: 'bcrypt', sessions: 48, connections: 4, ...OVER_POST },
 ];
 
@@ -56,11 +59,11 @@ interface Hello {
 interface Sample {
   /** Refreshes per second. */
   throughput: number;
-  /** Processor time of the server per refresh, microseconds. */
+  /** Microseconds of processor time of the server per refresh. */
   cpu: number;
 }
 
-/** All connections refresh without a pause, each with the token that has waited longest. */
+/** Makes all connections refresh without a pause. Each of them uses the token that has waited longest. */
 async function measure({ connections, request, successor }: Contender, server: ChildServer<Hello>): Promise<Sample> {
   const { port, holders: queue } = server.hello;
   const open = await Promise.all(Array.from({ length: connections }, () => HttpConnection.open(port)));
@@ -87,7 +90,7 @@ async function measure({ connections, request, successor }: Contender, server: C
   return { throughput: refreshes / seconds, cpu: cpu / refreshes };
 }
 
-/** Our servers count their outcomes: one write per request, or the comparison is void. */
+/** Checks that our servers have written once per request. Otherwise the comparison would mean nothing. */
 function requireRotations(before: Record<string, number>, after: Record<string, number>, refreshes: number): void {
   const outcomes = Object.keys(after).filter((type) => (after[type] ?? 0) > (before[type] ?? 0));
   if (outcomes.length === 0) return;
@@ -95,7 +98,7 @@ function requireRotations(before: Record<string, number>, after: Record<string, 
   if (outcomes.length > 1 || rotated !== refreshes) throw new Error(`${rotated} of ${refreshes} rotated; outcomes: ${outcomes.join(', ')}`);
 }
 
-/** Rounds of all in turn, so that a noisy neighbour disturbs all of them alike; the first warms up. */
+/** Runs rounds in which all take turns, so that other programs on this machine disturb all of them alike. The first round warms up. */
 async function compare(servers: readonly ChildServer<Hello>[]): Promise<Sample[][]> {
   const samples: Sample[][] = CONTENDERS.map(() => []);
   for (let round = 0; round <= ROUNDS; round++) {

@@ -9,7 +9,7 @@ import type { RefreshTokenCodec } from './internals.js';
 import { codecOf, refreshTokenOf } from './internals.js';
 import { tokenApp } from './token-app.js';
 
-/** Refreshes sessions of one database without HTTP, each session once. */
+/** Refreshes the sessions of one database without HTTP. Each session is refreshed once. */
 export class Refresher {
   private readonly used = new Set<number>();
 
@@ -33,7 +33,7 @@ export class Refresher {
     return this.app.get(RefreshService);
   }
 
-  /** Refreshes a session picked at random. @returns how long that took, milliseconds. */
+  /** Refreshes a random session. @returns how long that took, in milliseconds. */
   async refreshAny(): Promise<number> {
     const token = refreshTokenOf(this.codec, this.pick());
     const startedAt = performance.now();

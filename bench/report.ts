@@ -2,14 +2,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 export interface Report {
   command: string;
-  /** Versions of what is not a dependency, for example the database. */
+  /** Versions of programs that are no dependencies, such as the database. */
   versions?: string[];
   note: string;
   head: string[];
   rows: string[][];
 }
 
-/** Prints a table and keeps it in `bench/results/<name>.md`, with the command and the versions that made it. */
+/** Prints a table, and saves it in `bench/results/<name>.md` with the command and the versions of this run. */
 export function report(name: string, { command, versions: others = [], note, head, rows }: Report): void {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   const table = [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');

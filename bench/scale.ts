@@ -1,4 +1,6 @@
-/** Latency of a refresh beside ten thousand, a million and ten million sessions on PostgreSQL: `npm run bench:scale`. */
+/**
+ * Measures the latency of a refresh in a table of ten thousand, a million and ten million sessions on PostgreSQL: `npm run bench:scale`.
+ */
 import { statfsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchDatabase } from './database.js';
@@ -13,10 +15,10 @@ const SIZES = (process.env.BENCH_SIZES ?? '10000,1000000,10000000').split(',').m
 const SAMPLES = Number(process.env.BENCH_SAMPLES ?? 4_000);
 const REPEATS = Number(process.env.BENCH_REPEATS ?? 10_000);
 const GRACE_MS = 1;
-/** Row, indexes and write-ahead log. */
+/** The size of one session in bytes, with its row, its entries in indexes, and the write-ahead log. */
 const BYTES_PER_SESSION = 1_000;
 
-/** The sizes take turns, refresh by refresh: what disturbs one disturbs all. The first tenth warms up. */
+/** Measures all sizes in turn, one refresh each, so that a disturbance affects all of them. The first tenth warms up. */
 async function latencies(refreshers: readonly Refresher[]): Promise<number[][]> {
   const samples: number[][] = refreshers.map(() => []);
   for (let turn = -SAMPLES / 10; turn < SAMPLES; turn++) {
@@ -52,14 +54,14 @@ async function measure(databases: readonly BenchDatabase[]): Promise<number[][]>
   }
 }
 
-/** Refreshes one session again and again. @returns the rows that it has in the end. */
+/** Refreshes one session many times. @returns the number of rows that it has at the end. */
 async function repeat(database: BenchDatabase): Promise<number> {
   await fillTable(database.dataSource, { from: 0, count: 1 });
   const { app, codec, refresh } = await Refresher.open(database, { from: 0, count: 1 }, { grace: `${GRACE_MS}ms`, limit: false });
   let token = refreshTokenOf(codec, 0);
   for (let rotations = 0; rotations < REPEATS;) {
     const { outcome, pair } = await refresh.rotate(token);
-    // Kept: it was presented within twice the grace.
+    // The outcome is `kept`, because the token was presented within twice the grace period.
     if (outcome === 'kept') await sleep(GRACE_MS);
     else rotations++;
     token = pair.refreshToken ?? token;

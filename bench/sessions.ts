@@ -1,21 +1,21 @@
 import type { DataSource } from 'typeorm';
 
 export interface Filling {
-  /** Number of the first session. */
+  /** The number of the first session. */
   from: number;
   count: number;
-  /** Milliseconds from now until the absolute lifetimes are over; negative: they are. @defaultValue 1 to 90 days */
+  /** Milliseconds from now until the absolute lifetimes end. With a negative value, they have ended. @defaultValue 1 to 90 days */
   expiresInMs?: number;
 }
 
 const NOW = '(extract(epoch from now()) * 1000)::bigint';
 const DAY = '86400000::bigint';
 
-/** SHA-256 of the secret as the package makes an id of it: the version 8 and the variant bits of RFC 9562 set. */
+/** SQL for the session id of a secret: its SHA-256 hash, with the version 8 and the variant bits of RFC 9562. */
 const ID = `substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-8' || substr(h, 14, 3) || '-'
   || substr('89ab89ab89ab89ab', ('x' || substr(h, 17, 1))::bit(4)::int + 1, 1) || substr(h, 18, 3) || '-' || substr(h, 21, 12)`;
 
-/** Writes sessions whose refresh tokens are known (`refreshTokenOf` of internals.ts), three to a subject. PostgreSQL only. */
+/** Writes sessions whose refresh tokens are known (`refreshTokenOf` of internals.ts), three for each subject. PostgreSQL only. */
 export async function fillSessions(dataSource: DataSource, { from, count, expiresInMs }: Filling): Promise<void> {
   const age = expiresInMs === undefined ? `floor(random() * 89)::bigint * ${DAY}` : `90 * ${DAY} - ${expiresInMs}`;
   await dataSource.query(`
@@ -27,7 +27,10 @@ export async function fillSessions(dataSource: DataSource, { from, count, expire
       FROM generate_series(${from}, ${from + count - 1}) AS i) AS source`);
 }
 
-/** Writes many sessions: the indexes are built when the rows are there. Ends with statistics, a visibility map and a checkpoint. */
+/**
+ * Writes many sessions, and builds the indexes after all rows have been written. At the end, it updates the statistics and the visibility
+ * map, and makes a checkpoint.
+ */
 export async function fillTable(dataSource: DataSource, filling: Filling): Promise<void> {
   const indexes = await dataSource.query<{ indexname: string; indexdef: string }[]>(
     `SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = 'token_session' AND indexdef NOT LIKE '%UNIQUE%'`,
@@ -43,7 +46,7 @@ export async function fillTable(dataSource: DataSource, filling: Filling): Promi
   await settle(dataSource);
 }
 
-/** So that no autovacuum and no checkpoint begins for this table in the middle of a measurement. */
+/** Vacuums the table and makes a checkpoint, so that the server begins neither during a measurement. */
 export async function settle(dataSource: DataSource): Promise<void> {
   await dataSource.query('VACUUM (ANALYZE) token_session');
   await dataSource.query('CHECKPOINT');

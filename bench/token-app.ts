@@ -27,11 +27,11 @@ export interface TokenAppOptions {
   connection: DataSourceOptions;
   refresh?: RefreshOptions;
   controllers?: Type[];
-  /** Counts the session events by type. */
+  /** Counts the session events of each type. */
   events?: Record<string, number>;
 }
 
-/** An application with our module; its routes are an explicit refresh and a guarded one. */
+/** An application with our module. It has a route that refreshes and a guarded route. */
 export function tokenApp({ connection, refresh = {}, controllers = [Routes], events = {} }: TokenAppOptions): DynamicModule {
   @Module({})
   class App {}
