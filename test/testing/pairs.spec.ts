@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TestingModuleBuilder } from '@nestjs/testing';
+import type { Duration } from 'nestjs-token';
 import { AccessTokenService, Clock, RefreshService } from 'nestjs-token';
 import { expiredPair, FakeClock, issueTestPair, signInAs, tokenHeaders, useTestTokens } from 'nestjs-token/testing';
 import { ADAPTERS } from '../support/app.js';
@@ -42,7 +43,7 @@ describe.each(ADAPTERS)('the pairs of nestjs-token/testing (%s)', (adapter) => {
     it('above access.lifetime gives an access token that has expired and a refresh token that is good', async () => {
       const { app, get } = await startWithTestTokens();
       const { pair, headers } = await signInAs(app, 'alice', { age: '16m' });
-      await expect(app.get(AccessTokenService).verify(pair.accessToken)).rejects.toMatchObject({ code: 'token_expired' });
+      await expect(app.get(AccessTokenService).verify(pair.accessToken)).rejects.toMatchObject({ errorCode: 'token_expired' });
       expect((await get('/me', headers)).headers['x-refresh-token']).not.toBe(pair.refreshToken);
     });
 
@@ -56,7 +57,7 @@ describe.each(ADAPTERS)('the pairs of nestjs-token/testing (%s)', (adapter) => {
     it('moves the clock of no other sign-in under way', async () => {
       const { app, clock } = await startWithTestTokens();
       const subjects = ['alice', 'bob', 'carol'];
-      await Promise.all(subjects.map((subject, days) => issueTestPair(app, subject, days === 0 ? {} : { age: `${days}d` })));
+      await Promise.all(subjects.map((subject, days) => issueTestPair(app, subject, days === 0 ? {} : { age: `${days}d` as Duration })));
       const sessions = await Promise.all(subjects.map((subject) => app.get(RefreshService).sessions(subject)));
       const day = 86_400_000;
       expect(sessions.flat().map(({ createdAt }) => clock.now() - createdAt)).toEqual([0, day, 2 * day]);
@@ -83,7 +84,7 @@ describe.each(ADAPTERS)('the pairs of nestjs-token/testing (%s)', (adapter) => {
 
     it('rejects what is no duration', async () => {
       const { app } = await startWithTestTokens();
-      await expect(issueTestPair(app, 'alice', { age: '-1m' })).rejects.toThrow(TypeError);
+      await expect(issueTestPair(app, 'alice', { age: '-1m' as Duration })).rejects.toThrow(TypeError);
     });
   });
 
@@ -96,7 +97,7 @@ describe.each(ADAPTERS)('the pairs of nestjs-token/testing (%s)', (adapter) => {
       if (isFake) useTestTokens(builder);
       const { app, get } = await start(builder);
       const pair = await expiredPair(app, 'alice', { claims: { roles: ['editor'] } });
-      await expect(app.get(AccessTokenService).verify(pair.accessToken)).rejects.toMatchObject({ code: 'token_expired' });
+      await expect(app.get(AccessTokenService).verify(pair.accessToken)).rejects.toMatchObject({ errorCode: 'token_expired' });
       expect(pair.expiresIn).toBe(0);
       const response = await get('/me', tokenHeaders(app, pair));
       expect(response.json()).toMatchObject({ sub: 'alice', sid: pair.sessionId, roles: ['editor'] });
@@ -106,7 +107,7 @@ describe.each(ADAPTERS)('the pairs of nestjs-token/testing (%s)', (adapter) => {
     it('has expired whatever the leeway is', async () => {
       const { app } = await start(application({ access: { leeway: '5m' } }));
       const { accessToken } = await expiredPair(app, 'alice');
-      await expect(app.get(AccessTokenService).verify(accessToken)).rejects.toMatchObject({ code: 'token_expired' });
+      await expect(app.get(AccessTokenService).verify(accessToken)).rejects.toMatchObject({ errorCode: 'token_expired' });
     });
 
     it('carries the claims of the access token that it replaces', async () => {
