@@ -9,7 +9,7 @@ import { ISSUER, SECRET } from './app.js';
 
 export const SESSION_ID = '00112233-4455-8677-8899-aabbccddeeff';
 
-/** The n-th of as many session ids as a test wants. */
+/** Returns session id number n, for tests that need several. */
 export const sessionId = (n: number): string => `00000000-0000-8000-8000-${n.toString(16).padStart(12, '0')}`;
 
 export interface AccessTokenSetup {
@@ -17,9 +17,9 @@ export interface AccessTokenSetup {
   realm?: string;
   clock?: FakeClock;
   repository?: TokenRepository;
-  /** Of another service, to share. */
+  /** The key ring of another service, to share it. */
   ring?: KeyRing;
-  /** Of another service, to share. */
+  /** The list of another service, to share it. */
   revocations?: RevocationList;
 }
 
@@ -34,7 +34,7 @@ export interface AccessTokens {
   clock: FakeClock;
 }
 
-/** An {@link AccessTokenService} as a module instance composes it, on a clock that stands still. */
+/** Makes an {@link AccessTokenService} as an instance of the module does, with a clock that stands still. */
 export function accessTokens(setup: AccessTokenSetup = {}): AccessTokens {
   const { options = {}, realm = 'default', clock = new FakeClock() } = setup;
   const repository = setup.repository ?? new InMemoryTokenRepository(clock);
@@ -49,7 +49,7 @@ export function accessTokens(setup: AccessTokenSetup = {}): AccessTokens {
   return { service, issuer, resolved, ring, revocations, repository, cache: service.cache, clock };
 }
 
-/** The code of the {@link TokenError} that a call ends with, or `'none'`. */
+/** Returns the error code of the {@link TokenError} that a call ends with, or `'none'`. */
 export async function codeOf(call: () => unknown): Promise<string> {
   try {
     await call();
@@ -65,7 +65,7 @@ export function decoded(token: string): { header: Record<string, unknown>; paylo
   return { header: JSON.parse(header), payload: JSON.parse(payload) };
 }
 
-/** A token with the service's own signing key and other members: undefined takes one out. */
+/** Signs a changed token with the service's own key. A member with the value `undefined` is removed. */
 export function forged({ ring }: AccessTokens, token: string, change: { header?: object; payload?: object }): string {
   const { header, payload } = decoded(token);
   const secret = ring.signing.signingKey.type === 'secret' ? createSecretKey(ring.signing.signingKey.export()) : ring.signing.signingKey;

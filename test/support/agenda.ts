@@ -1,4 +1,4 @@
-/** Things to be done at instants, in their order; equal instants in the order of their planning. */
+/** Calls functions in the order of their instants. Functions with the same instant are called in the order in which they were planned. */
 export class Agenda {
   private readonly planned: { instant: number; act: () => unknown }[] = [];
 

@@ -20,7 +20,7 @@ export type AdapterName = (typeof ADAPTERS)[number];
 export const ISSUER = 'https://api.example.com';
 export const SECRET = 'q8Zt3vK1xW7mB5nR2cY9dF4gH6jL0pSa-test-secret';
 
-/** A route behind the guard, where a test needs no more. */
+/** A route behind the guard, for tests that need no other. */
 @Controller()
 @UseGuards(JwtAuthGuard)
 export class MeController {
@@ -32,7 +32,7 @@ export class MeController {
 
 export interface AppSetup {
   adapter?: AdapterName;
-  /** Options of the default instance, over issuer and secret. null: no TokenModule but those in `imports`. */
+  /** Options of the instance without a name, in addition to issuer and secret. With null, only `imports` brings a TokenModule. */
   options?: Partial<TokenModuleRootOptions> | null;
   controllers?: Type[];
   providers?: ModuleMetadata['providers'];
@@ -41,7 +41,7 @@ export interface AppSetup {
   clock?: Clock;
   /** Called before the application is initialised. */
   prepare?: (app: INestApplication) => void | Promise<void>;
-  /** SQLite file. @defaultValue in memory */
+  /** The SQLite file of the application. @defaultValue in memory */
   database?: string;
 }
 
@@ -67,7 +67,7 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-/** A listening application on an SQLite database of its own. */
+/** Starts an application that listens and has an SQLite database of its own. */
 export async function startApp(setup: AppSetup = {}): Promise<TestApp> {
   const { adapter = 'express', controllers = [MeController], providers = [], imports = [] } = setup;
   @Module({ imports: [database(setup), ...tokenModules(setup), ...imports], controllers, providers })
@@ -100,7 +100,7 @@ function tokenModules({ options = {} }: AppSetup): ReturnType<typeof TokenModule
   return options === null ? [] : [TokenModule.forRoot({ issuer: ISSUER, secret: SECRET, ...options })];
 }
 
-/** One HTTP exchange, as it is on the wire: nothing is added, joined or followed. */
+/** Sends one HTTP request and returns its response unchanged. It adds no headers, joins none, and follows no redirects. */
 export function call({
   port,
   agent,
@@ -137,7 +137,7 @@ async function collect(incoming: IncomingMessage): Promise<Answer> {
   };
 }
 
-/** The headers that carry a pair. */
+/** Returns the request headers that carry a pair. */
 export function bearing(pair: Pick<TokenPair, 'accessToken' | 'refreshToken'>): Record<string, string> {
   return { authorization: `Bearer ${pair.accessToken}`, ...(pair.refreshToken !== undefined && { 'x-refresh-token': pair.refreshToken }) };
 }

@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import type { Logger as TypeOrmLogger } from 'typeorm';
 import { inspect } from 'node:util';
 
-/** Everything that Nest logs, on every level. */
+/** Keeps everything that Nest logs, on every level. */
 export class CapturedLog implements LoggerService {
   readonly lines: string[] = [];
 
@@ -13,7 +13,7 @@ export class CapturedLog implements LoggerService {
   verbose = (...parts: unknown[]): void => this.add('verbose', parts);
   fatal = (...parts: unknown[]): void => this.add('fatal', parts);
 
-  /** Lines of one level. */
+  /** Returns the lines of one level. */
   of(level: string): string[] {
     return this.lines.filter((line) => line.startsWith(`${level} `));
   }
@@ -23,7 +23,7 @@ export class CapturedLog implements LoggerService {
   }
 }
 
-/** Everything that TypeORM logs with `logging: 'all'`: statements with their parameters, errors, slow statements. */
+/** Keeps everything that TypeORM logs with `logging: 'all'`: statements with their parameters, errors, and slow statements. */
 export class CapturedQueries implements TypeOrmLogger {
   readonly lines: string[] = [];
 

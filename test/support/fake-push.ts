@@ -1,18 +1,18 @@
 import type { RevocationPush } from 'nestjs-token';
 
-/** A channel in memory that tests can make misbehave. Every node takes an end of it. */
+/** A push channel in memory, which tests can disturb. Every node has one end of it. */
 export class FakeChannel {
   private readonly listeners = new Map<FakePush, { realm: string; onHint: () => void }>();
-  /** How many announcements have been made, delivered or not. */
+  /** The number of announcements, including those that were not delivered. */
   announced = 0;
-  /** What an announcement does. */
+  /** Delivers an announcement. Tests replace it. */
   deliver: (channel: FakeChannel, realm: string) => Promise<void> = async (channel, realm) => channel.hint(realm);
 
   end(): FakePush {
     return new FakePush(this);
   }
 
-  /** Calls every listener of the realm. */
+  /** Calls every listener of an instance name. */
   hint(realm = 'default'): void {
     for (const listener of this.listeners.values()) if (listener.realm === realm) listener.onHint();
   }
@@ -30,7 +30,7 @@ export class FakeChannel {
   }
 }
 
-/** One node's end of a channel. */
+/** The end of the channel that one node has. */
 export class FakePush implements RevocationPush {
   constructor(private readonly channel: FakeChannel) {}
 

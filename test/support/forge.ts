@@ -3,16 +3,16 @@ import { constants, createHmac, createPrivateKey, generateKeyPairSync, sign as s
 import { SECRET } from './app.js';
 
 export type Members = Record<string, unknown>;
-/** From the first two segments to the bytes of the third. */
+/** Takes the first two segments and returns the bytes of the third. */
 export type Signer = (input: string) => Buffer;
 
-/** base64url of text, bytes, or a value as JSON. */
+/** Encodes text, bytes, or a value as JSON in base64url. */
 export function b64(value: unknown): string {
   const bytes = Buffer.isBuffer(value) || typeof value === 'string' ? Buffer.from(value) : Buffer.from(JSON.stringify(value));
   return bytes.toString('base64url');
 }
 
-/** The JSON of a segment. */
+/** Decodes a segment and parses its JSON. */
 export function decoded(token: string, segment: 0 | 1): Members {
   return JSON.parse(Buffer.from(token.split('.')[segment] ?? '', 'base64url').toString()) as Members;
 }
@@ -41,21 +41,21 @@ export const ecdsa =
   (input) =>
     signBytes('sha256', Buffer.from(input), { key, dsaEncoding });
 
-/** No signature at all. */
+/** Makes an empty signature. */
 export const nothing: Signer = () => Buffer.alloc(0);
 
-/** What a forgery changes. A member that is `undefined` is left out. */
+/** The changes of a forged token. A member with the value `undefined` is left out. */
 export interface Forgery {
   header?: Members;
   claims?: Members;
   sign?: Signer;
 }
 
-/** Makes tokens that are in every respect like a good one, save for what a test changes. */
+/** Makes tokens that differ from a good one only in what a test changes. */
 export class Forge {
-  /** Of the good token. */
+  /** The header of the good token. */
   readonly header: Members;
-  /** Of the good token. */
+  /** The claims of the good token. */
   readonly claims: Members;
 
   constructor(
@@ -70,28 +70,28 @@ export class Forge {
     return this.raw(JSON.stringify({ ...this.header, ...header }), JSON.stringify({ ...this.claims, ...claims }), sign);
   }
 
-  /** With header and payload as they are given, byte for byte. */
+  /** Makes a token of this header and this payload, byte for byte. */
   raw(header: string | Buffer, payload: string | Buffer, sign: Signer = this.sign): string {
     return this.segments(b64(header), b64(payload), sign);
   }
 
-  /** With segments as they are given. */
+  /** Makes a token of these two segments. */
   segments(header: string, payload: string, sign: Signer = this.sign): string {
     return `${header}.${payload}.${sign(`${header}.${payload}`).toString('base64url')}`;
   }
 
-  /** The good header as JSON, with this text put before its other members. */
+  /** Returns the good header as JSON, with this text before its other members. */
   headerText(members = ''): string {
     return `{${members}${JSON.stringify(this.header).slice(1)}`;
   }
 
-  /** The good payload as JSON, with this text put before its other members and that text behind them. */
+  /** Returns the good payload as JSON, with the text `before` in front of its members and the text `behind` after them. */
   payloadText({ before = '', behind = '' }: { before?: string; behind?: string }): string {
     return `{${before}${JSON.stringify(this.claims).slice(1, -1)}${behind}}`;
   }
 }
 
-/** A new RSA key: making one takes a while, so a suite makes one. */
+/** Makes a new RSA key. This takes a while, so each suite makes only one. */
 export function rsaKey(): KeyObject {
   return generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey;
 }
@@ -100,12 +100,12 @@ export function ecKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
 }
 
-/** The private key as PEM, as an operator would configure it. */
+/** Returns the private key as PEM, which is what operators configure. */
 export function pem(key: KeyObject): string {
   return createPrivateKey(key.export({ format: 'pem', type: 'pkcs8' })).export({ format: 'pem', type: 'pkcs8' }) as string;
 }
 
-/** A self-signed X.509 certificate of an RSA key, in DER: node:crypto reads certificates but makes none. */
+/** Makes a self-signed X.509 certificate of an RSA key, in DER. node:crypto can read certificates, but cannot make them. */
 export function certificate(key: KeyObject, publicKey: KeyObject): Buffer {
   const sha256WithRsa = der(0x30, Buffer.from('06092a864886f70d01010b0500', 'hex'));
   const name = der(0x30, der(0x31, der(0x30, Buffer.concat([Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('x'))]))));

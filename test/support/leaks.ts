@@ -1,14 +1,14 @@
-/** Longest piece of a secret that may stand in a text by chance. */
+/** The longest piece of a secret that a text may contain by chance. */
 const PIECE = 16;
-/** What secrets, tokens and encoded bytes consist of, as long as a piece. */
+/** A run of the characters of secrets, tokens and encoded bytes that is as long as such a piece. */
 const WORDS = new RegExp(`[A-Za-z0-9_.+/=-]{${PIECE},}`, 'g');
 
 /**
- * What a text gives away of secrets: the secret itself, any 16 characters of it, or its bytes as hex (plain, or as `inspect` shows a
- * Buffer), base64 and base64url.
+ * Returns what a text reveals of secrets: the secret itself, any 16 characters of it, or its bytes in hex (plain, or in the form in which
+ * `inspect` shows a Buffer), base64 or base64url.
  */
 export function findLeaks(text: string, secrets: readonly (string | Buffer)[]): string[] {
-  // An inspection of an application repeats itself over megabytes.
+  // The inspected text of an application has megabytes with many repetitions.
   const words = [...new Set(text.match(WORDS))].join('\n');
   const leaks = secrets.flatMap(spellings).filter((piece) => (piece.length === PIECE ? words : text).includes(piece));
   return [...new Set([...leaks, ...secrets.map(asInspected).filter((bytes) => bytes !== '' && text.includes(bytes))])];

@@ -3,10 +3,10 @@ import { resolveTokenOptions } from './lib.js';
 import type { RefreshService, TokenModuleOptions, TokenRepository } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
 
-/** One process of the application, as far as a store can tell. */
+/** A node. For the store, it looks like a process of the application. */
 export interface TestNode {
   readonly refresh: RefreshService;
-  /** The clock of this node, which must play no part in rotation. */
+  /** The clock of this node. It must have no influence on rotation. */
   readonly clock: FakeClock;
   close(): void;
 }
@@ -14,7 +14,7 @@ export interface TestNode {
 const HOUR = 3_600_000;
 const OPTIONS: TokenModuleOptions = { issuer: 'https://api.example.com', secret: 'Jf8-only-for-tests-9mXq2LrT5wZb7KpV' };
 
-/** Composes a module instance over a store, without Nest. `apart`: how far its clock is from another's, milliseconds. */
+/** Makes an instance of the module on a store, without Nest. `apart` sets its clock forward by this many milliseconds. */
 export function openNode(repository: TokenRepository, { realm = 'default', apart = 0, ...options }: NodeOptions = {}): TestNode {
   const clock = new FakeClock();
   clock.advance(apart);
@@ -24,7 +24,7 @@ export function openNode(repository: TokenRepository, { realm = 'default', apart
 
 export type NodeOptions = Partial<TokenModuleOptions> & { realm?: string; apart?: number };
 
-/** Two nodes over one store, whose clocks are twelve hours apart (P10). */
+/** Makes two nodes on one store whose clocks are twelve hours apart (P10). */
 export function openNodes(repository: TokenRepository, options: NodeOptions = {}): [TestNode, TestNode] {
   return [openNode(repository, { ...options, apart: -5 * HOUR }), openNode(repository, { ...options, apart: 7 * HOUR })];
 }

@@ -8,10 +8,10 @@ const publicPem = rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString
 const signing = { kid: 'now', algorithm: 'RS256', key: rsa.privateKey, use: 'sign' };
 const refreshKey = { secret: SECRET, use: 'sign' };
 
-/** One refused configuration: what is changed in a good one, the option that is named, and the remedy that the message gives. */
+/** A configuration that is refused: the change in a good one, the option that the error names, and the remedy in its message. */
 export type RefusedOption = [title: string, change: Record<string, unknown>, option: string, remedy: RegExp];
 
-/** Change → good options with that change; `secret: DROP` takes a key out. */
+/** Makes a change in good options. `secret: DROP` removes the key. */
 export const DROP: unknown = Symbol('no such key');
 
 export function optionsWith(change: Record<string, unknown>): TokenModuleOptions {
@@ -22,7 +22,7 @@ export function optionsWith(change: Record<string, unknown>): TokenModuleOptions
 const ENV = /environment variable/;
 const MAKE_ONE = /randomBytes/;
 const UNIT = /a bare number is seconds|text with a unit/;
-/** What a missing environment variable gives. */
+/** The value of an environment variable that is missing. */
 const ABSENT = process.env['NO_SUCH_VARIABLE'];
 
 const identity: RefusedOption[] = [
@@ -239,8 +239,8 @@ const unknown: RefusedOption[] = [
   ['an option named constructor', { access: { constructor: 1 } }, 'access.constructor', /access takes/],
 ];
 
-/** Every way to get an option wrong (security.md CF-01, CF-02, CF-03, KY-01, KY-02, KY-03). */
+/** Every mistake in an option (CF-01, CF-02, CF-03, KY-01, KY-02, KY-03). */
 export const REFUSED_OPTIONS: readonly RefusedOption[] = [...identity, ...keys, ...messages, ...units, ...ranges, ...shapes, ...unknown];
 
-/** Secrets that stand in the cases and must stand in no message. */
+/** The secrets in the cases. No message may contain them. */
 export const SECRETS_IN_CASES = [SECRET, `2${SECRET}`, publicPem.slice(70, 300), 'your-256-bit-secret-your-256-bit-secret'];

@@ -12,18 +12,18 @@ import { pollingEvery } from './instance.js';
 import { RESOLVED_OPTIONS, REVOCATION_HINTS, RevocationList } from './lib.js';
 import { call, ISSUER, MeController, SECRET } from './app.js';
 
-/** So far away that only a hint can have made a node poll. */
+/** An interval that is so long that a node polls only after a hint. */
 export const NO_POLLS = 3_600_000;
 
 export interface PushedNodeSetup {
   /** Options of the node's DataSource. */
   database: DataSourceOptions;
   push: (dataSource: DataSource) => RevocationPush;
-  /** From one regular poll to the next, milliseconds. @defaultValue what it is in production */
+  /** Milliseconds from one regular poll to the next. @defaultValue the same as in production */
   pollIntervalMs?: number;
 }
 
-/** A listening application on a database that it shares with others, with a push channel. */
+/** An application that listens, with a push channel and a database that it shares with others. */
 export class PushedNode {
   private constructor(
     readonly app: INestApplication,
@@ -64,19 +64,19 @@ export class PushedNode {
     return this.app.get(RefreshService);
   }
 
-  /** How often it has asked the store for revocations. */
+  /** The number of times that it has read revocations from the store. */
   get polls(): number {
     return this.count();
   }
 
-  /** Whether a request with the pair's access token is answered `token_revoked`. */
+  /** Whether a request with the access token of the pair gets a response with `token_revoked`. */
   async refuses({ accessToken }: TokenPair): Promise<boolean> {
     const { port } = this.app.getHttpServer().address() as AddressInfo;
     const answer = await call({ port, path: '/me', headers: { authorization: `Bearer ${accessToken}` } });
     return answer.json().errorCode === 'token_revoked';
   }
 
-  /** Milliseconds until it refuses the pair. Rejects when that takes longer than `withinMs`. */
+  /** Returns the milliseconds until it refuses the pair. Rejects if that takes longer than `withinMs`. */
   async refusesWithin(withinMs: number, pair: TokenPair): Promise<number> {
     const startedAt = performance.now();
     while (!(await this.refuses(pair))) {

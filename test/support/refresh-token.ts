@@ -1,8 +1,11 @@
-/** What the bytes of a refresh token say, read without the library: version(1) kid(1) S(16) generation(4) branch(1) mac(16) after the prefix. */
+/**
+ * The fields of a refresh token, read without the library. After the prefix, its bytes are version (1), kid (1), secret (16), generation
+ * (4), branch (1) and MAC (16).
+ */
 export interface RefreshTokenParts {
   readonly version: number;
   readonly kid: number;
-  /** S, in hexadecimal. */
+  /** The secret of the session, in hexadecimal. */
   readonly secret: string;
   readonly generation: number;
   readonly branch: number;
@@ -29,12 +32,15 @@ export function partsOf(token: string): RefreshTokenParts {
   };
 }
 
-/** The token with other bytes. */
+/** Returns the token with other bytes. */
 export function tokenOf(bytes: Buffer): string {
   return PREFIX + bytes.toString('base64url');
 }
 
-/** Every bit flipped, every byte set to other values, cut, lengthened, and written in ways that decode to the same bytes. */
+/**
+ * Returns changed tokens: with every single bit flipped, every byte set to other values, cut, lengthened, and written in other ways that
+ * decode to the same bytes.
+ */
 export function mutantsOf(token: string): string[] {
   const bytes = bytesOf(token);
   const changed = (index: number, value: number): string => tokenOf(Buffer.from(bytes.map((byte, at) => (at === index ? value : byte))));

@@ -2,13 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import { checkPrimeSync, createPrivateKey, createPublicKey, randomInt } from 'node:crypto';
 
 const EXPONENT = 65_537n;
-/** The first 126 primes, of which the flawed chip makes keys of 2048 bits. */
+/** The first 126 primes. The flawed chip uses them for keys of 2048 bits. */
 const PRIMES = Array.from({ length: 701 }, (_, index) => BigInt(index + 1)).filter(
   (candidate) => candidate > 1n && checkPrimeSync(candidate),
 );
 const PRIMORIAL = PRIMES.reduce((product, prime) => product * prime);
 
-/** A key pair of 2048 bits, made as the flawed chip makes it. It works, and can be factored. */
+/** Makes a key pair of 2048 bits in the way of the flawed chip. It works, but it can be factored. */
 export function rocaKeyPair(): { privateKey: KeyObject; publicKey: KeyObject } {
   const p = flawedPrime();
   const q = flawedPrime();
@@ -18,14 +18,14 @@ export function rocaKeyPair(): { privateKey: KeyObject; publicKey: KeyObject } {
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
-/** A public key whose modulus differs from a flawed one by its residue modulo 11 alone: 2 is no power of 65537 there. */
+/** Makes a public key whose modulus differs from a flawed one only modulo 11. Its residue there is 2, which is no power of 65537. */
 export function almostRocaKey(): KeyObject {
   let n = flawedPrime() * flawedPrime();
   while (n % 11n !== 2n) n += PRIMORIAL / 11n;
   return createPublicKey({ key: { kty: 'RSA', ...asJwk({ n, e: EXPONENT }) }, format: 'jwk' });
 }
 
-/** k·M + (65537ᵃ mod M), of 1024 bits. */
+/** Finds a prime of 1024 bits of the form k·M + (65537ᵃ mod M), where M is the product of the primes. */
 function flawedPrime(): bigint {
   const power = powered(EXPONENT, BigInt(randomInt(2, 2 ** 40)), PRIMORIAL);
   for (let k = (1n << 1_024n) / PRIMORIAL - BigInt(randomInt(2 ** 40)); ; k--) {
@@ -42,7 +42,7 @@ function powered(base: bigint, exponent: bigint, modulus: bigint): bigint {
   return result;
 }
 
-/** By the extended algorithm of Euclid. */
+/** Returns the modular inverse, by the extended algorithm of Euclid. */
 function inverse(value: bigint, modulus: bigint): bigint {
   let [old, rest, factor, next] = [value % modulus, modulus, 1n, 0n];
   while (rest !== 0n) {

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 export const SOCKET_PLATFORMS = ['socket.io', 'ws'] as const;
 export type SocketPlatform = (typeof SOCKET_PLATFORMS)[number];
 
-/** What a gateway sends back. */
+/** The message that a gateway sends back. */
 export interface SocketMessage {
   event: string;
   data: unknown;
@@ -13,12 +13,12 @@ export interface SocketMessage {
 
 /** An open socket. */
 export interface TestSocket {
-  /** Sends a message. @returns the next message that comes. */
+  /** Sends a message. @returns the next message that arrives. */
   ask(event: string, data?: unknown): Promise<SocketMessage>;
   close(): void;
 }
 
-/** Opens a real socket to a gateway. @param headers those of the handshake. */
+/** Opens a real socket to a gateway. @param headers the headers of the handshake. */
 export async function openSocket(platform: SocketPlatform, port: number, headers: Record<string, string> = {}): Promise<TestSocket> {
   return platform === 'ws' ? openWebSocket(port, headers) : openSocketIo(port, headers);
 }

@@ -3,13 +3,13 @@ import type { TokenRepository } from 'nestjs-token';
 import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { openSqlite } from './sqlite.js';
 
-/** A store whose clock a test moves, and whose contents it can put back to what they were. */
+/** A store with a clock that tests move, and with contents that they can back up and restore. */
 export interface TestStore {
   readonly repository: TokenRepository;
   readonly clock: FakeClock;
-  /** Copies all rows. Calling what it returns puts them back, as restoring a backup does. */
+  /** Copies all rows. @returns a function that puts them back, as if a backup were restored. */
   backup(): Promise<() => Promise<void>>;
-  /** How many rows there are. */
+  /** Counts the rows. */
   count(): Promise<number>;
   /** Deletes all rows. */
   clear(): Promise<void>;

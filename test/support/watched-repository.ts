@@ -1,6 +1,6 @@
 import type { SessionSnapshot, TokenRepository } from 'nestjs-token';
 
-/** The repository, with the calls of all its verbs counted. */
+/** Wraps a repository and counts the calls of all its methods. */
 export function countingCalls(repository: TokenRepository): { repository: TokenRepository; calls: () => number } {
   let calls = 0;
   const counting = new Proxy(repository, {
@@ -12,7 +12,7 @@ export function countingCalls(repository: TokenRepository): { repository: TokenR
   return { repository: counting, calls: () => calls };
 }
 
-/** The repository, with the calls counted that changed something. */
+/** Wraps a repository and counts the calls that have changed something. */
 export function countingWrites(repository: TokenRepository): { repository: TokenRepository; writes: () => number } {
   let writes = 0;
   const counting = new Proxy(repository, {
@@ -29,7 +29,7 @@ export function countingWrites(repository: TokenRepository): { repository: Token
   return { repository: counting, writes: () => writes };
 }
 
-/** The repository, whose first read gives this snapshot; unless it `rotates`, it refuses to until then. */
+/** Wraps a repository so that its first read returns this snapshot. Unless `rotates` is true, it does not rotate before that read. */
 export function readingFirst(repository: TokenRepository, snapshot: SessionSnapshot, { rotates = true } = {}): TokenRepository {
   let hasRead = false;
   return new Proxy(repository, {

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-/** How a script of a program is started. */
+/** Options for the start of a script. */
 export interface ScriptOptions extends Pick<SpawnOptions, 'timeout' | 'killSignal'> {
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
@@ -30,14 +30,14 @@ export class CompiledProgram {
     writeFileSync(join(this.directory, 'package.json'), manifest());
   }
 
-  /** Starts the script that a source file has become. */
+  /** Starts the compiled script of a source file. */
   spawn(source: string, { args = [], env = {}, channel = false, ...options }: ScriptOptions = {}): ChildProcess {
     return spawn(process.execPath, [join(this.directory, scriptOf(source)), ...args], {
       ...options,
       cwd: this.directory,
       env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
-      // Messages may hold what JSON cannot express.
+      // Messages may contain values that JSON cannot express.
       serialization: 'advanced',
     });
   }
@@ -58,7 +58,9 @@ function scriptOf(source: string): string {
   return source.replace(/\.ts$/, '.js');
 }
 
-/** The package as the program sees it: with the entry points of the real one, each of which leads to a compiled file of `lib`. */
+/**
+ * Returns the `package.json` that the program sees. It has the entry points of the real one, and each leads to a compiled file of `lib`.
+ */
 function manifest(): string {
   const text = readFileSync(join(ROOT, 'package.json'), 'utf8');
   const { name, type, exports } = JSON.parse(text) as { name: string; type: string; exports: Record<string, unknown> };

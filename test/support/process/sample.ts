@@ -10,7 +10,7 @@ import { TestProcess } from './test-process.js';
 export const SECRET = 'a secret of the tests, longer than 32 bytes';
 export const PASSWORD = 'correct horse battery staple';
 
-/** The pair of a sign-in or a refresh, as the body of an answer has it. */
+/** The pair of a sign-in or a refresh, as it is in the body of a response. */
 export interface PairBody {
   access_token: string;
   refresh_token: string;
@@ -34,13 +34,13 @@ export class CompiledSample {
     return this.program.directory;
   }
 
-  /** Path of a database that does not exist yet. */
+  /** Returns the path of a database that does not exist yet. */
   newDatabase(): string {
     this.files += 1;
     return join(this.directory, 'data', `${this.files}.db`);
   }
 
-  /** Starts it on a free port; without a database in `environment`, on a new one. */
+  /** Starts it on a free port. Without a database in `environment`, it gets a new one. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<RunningSample> {
     const sample = this.spawn({ DATABASE_URL: `sqlite:${this.newDatabase()}`, TOKEN_SECRET: SECRET, ...environment });
     this.started.push(sample);
@@ -48,7 +48,7 @@ export class CompiledSample {
     return sample;
   }
 
-  /** Runs it until it ends by itself, for 20 s at the most: then it is killed, and its code is the signal. */
+  /** Runs it until it ends by itself. After 20 s it is killed, and its code is the signal. */
   async run(environment: Readonly<Record<string, string>>): Promise<{ code: number | string; output: string }> {
     const sample = this.spawn(environment, { timeout: 20_000, killSignal: 'SIGKILL' });
     return { code: await sample.ended, output: sample.log };
@@ -68,12 +68,12 @@ export class CompiledSample {
 export class RunningSample extends TestProcess {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
-  /** 0 until it listens. */
+  /** The port, or 0 until it listens. */
   get port(): number {
     return Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)?.[1] ?? 0);
   }
 
-  /** Resolves when the log names the address; rejects with the log when the process ends instead. */
+  /** Resolves when the log names the address. Rejects with the log if the process ends before. */
   async listening(): Promise<void> {
     await this.started(() => this.port !== 0);
   }
@@ -82,7 +82,7 @@ export class RunningSample extends TestProcess {
     return call({ port: this.port, agent: this.agent, path, ...options });
   }
 
-  /** A request with an access token, a refresh token or both. */
+  /** Sends a request with an access token, a refresh token or both. */
   as(tokens: Partial<PairBody>, path: string, method = 'GET'): Promise<Answer> {
     return this.call(path, { method, headers: headersOf(tokens) });
   }
@@ -92,7 +92,7 @@ export class RunningSample extends TestProcess {
     return answer.json<PairBody>();
   }
 
-  /** Signs in, and gives the pair as it is when its access token has expired. */
+  /** Signs in, and returns the pair with an access token that has expired. */
   async signInLongAgo(username: string): Promise<PairBody> {
     const pair = await this.signIn(username);
     return { ...pair, access_token: expired(pair.access_token) };
@@ -111,7 +111,7 @@ export function headersOf({ access_token, refresh_token }: Partial<PairBody>): R
   };
 }
 
-/** The pair in the headers of an answer. */
+/** Returns the pair in the headers of a response. */
 export function deliveredBy({ headers }: Answer): Partial<PairBody> {
   const { authorization, 'x-refresh-token': refresh } = headers;
   return {
@@ -120,7 +120,7 @@ export function deliveredBy({ headers }: Answer): Partial<PairBody> {
   };
 }
 
-/** The same access token as it was minted a day ago. */
+/** Returns the same access token, issued a day earlier. */
 function expired(accessToken: string): string {
   const { header, payload } = jwt.decode(accessToken, { complete: true }) as { header: jwt.JwtHeader; payload: Record<string, number> };
   const aged = Object.fromEntries(['iat', 'exp', 'auth_time'].map((name) => [name, (payload[name] ?? 0) - 86_400]));

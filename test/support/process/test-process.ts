@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 
-/** A child process of a test: what it has said, and how it ends. */
+/** A child process of a test, with its output and its end. */
 export class TestProcess {
   /** Everything that it has printed. */
   log = '';
@@ -27,7 +27,7 @@ export class TestProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Sends a signal, and waits for the end of the process. */
+  /** Sends a signal and waits until the process has ended. */
   async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.isRunning) this.child.kill(signal);
     await this.ended;
@@ -36,7 +36,7 @@ export class TestProcess {
   /** Called for each message on the channel, if there is one. */
   protected receive(_message: unknown): void {}
 
-  /** Waits until the process is ready, which can change whenever it says something. @throws {Error} with its log, when it ends first. */
+  /** Waits until the process is ready. Checks this again after each output. @throws {Error} with its log, if it ends before. */
   protected async started(isReady: () => boolean): Promise<void> {
     while (!isReady()) {
       await Promise.race([once(this.said, 'something'), this.ended]);
