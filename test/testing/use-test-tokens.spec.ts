@@ -2,9 +2,11 @@ import 'reflect-metadata';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import type { TestingModuleBuilder } from '@nestjs/testing';
-import { RefreshService } from 'nestjs-token';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { RefreshService, TokenModule } from 'nestjs-token';
 import { FakeClock, InMemoryTokenRepository, signInAs, useTestTokens } from 'nestjs-token/testing';
-import { ADAPTERS } from '../support/app.js';
+import { ADAPTERS, ISSUER, MeController, SECRET } from '../support/app.js';
 import type { RunningApplication } from './application.js';
 import { application, started } from './application.js';
 
@@ -59,6 +61,22 @@ describe.each(ADAPTERS)('useTestTokens (%s)', (adapter) => {
     clock.advance('16m');
     expect((await get('/admin', headers)).status).toBe(200);
     expect((await get('/me', headers)).json()).toMatchObject({ errorCode: 'refresh_invalid' });
+  });
+
+  it('reaches a module of forRootAsync', async () => {
+    const options = { issuer: ISSUER, secret: SECRET };
+    const builder = Test.createTestingModule({
+      imports: [
+        TypeOrmModule.forRoot({ type: 'better-sqlite3', database: ':memory:', autoLoadEntities: true }),
+        TokenModule.forRootAsync({ globalGuard: true, useFactory: async () => options }),
+      ],
+      controllers: [MeController],
+    });
+    const clock = useTestTokens(builder);
+    const { app, get } = await start(builder);
+    const { headers } = await signInAs(app, 'alice');
+    clock.advance('16m');
+    expect((await get('/me', headers)).status).toBe(200);
   });
 
   it('takes the clock that it is given, and returns it', async () => {
