@@ -5,7 +5,7 @@ import { TokenInvalid, TokenMalformed } from '../errors/token.errors.js';
 import type { KeySource, VerificationKey } from '../keys/key-source.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
-import type { AccessTokenIssuer, IssuingSettings } from './access-token.issuer.js';
+import type { AccessTokenDraft, AccessTokenIssuer, IssuedAccessToken, IssuingSettings } from './access-token.issuer.js';
 import type { VerificationSettings } from './access-token.verifier.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import type { SessionDenylist } from './session-denylist.js';
@@ -103,6 +103,11 @@ export class AccessTokenService {
    */
   retireKey(kid: string): void {
     this.ports.keys.retire(kid);
+  }
+
+  /** Issues a token whose content has been checked, of any instant. For `nestjs-token/testing`. @internal */
+  issue(draft: AccessTokenDraft): Promise<IssuedAccessToken> {
+    return this.ports.issuer.issue(draft);
   }
 
   /**

@@ -27,14 +27,14 @@ export async function expiredPair(app: ServiceLocator, subject: string, options:
   const pair = await issueTestPair(app, subject, options);
   const accessTokens = app.get<AccessTokenService>(accessTokenServiceToken(options.name));
   const claims = await accessTokens.verify(pair.accessToken);
-  const accessToken = expiredToken(accessTokens, claims, app.get<Clock>(Clock).now());
+  const accessToken = await expiredToken(accessTokens, { ...claims, sid: pair.sessionId }, app.get<Clock>(Clock).now());
   const { refreshToken, tokenType, refreshExpiresIn, sessionId } = pair;
   return new TokenPair({ accessToken, ...(refreshToken && { refreshToken }), tokenType, expiresIn: 0, refreshExpiresIn, sessionId });
 }
 
-function expiredToken(accessTokens: AccessTokenService, claims: AccessTokenClaims, now: number): string {
+async function expiredToken(accessTokens: AccessTokenService, claims: AccessTokenClaims & { sid: string }, now: number): Promise<string> {
   const at = now - EXPIRED_FOR_MS - LIFETIME_MS;
   const { sub: subject, sid: sessionId } = claims;
   const old = { subject, sessionId, claims: customClaims(claims), at, authTime: at, lifetimeMs: LIFETIME_MS };
-  return accessTokens.mint(old).token;
+  return (await accessTokens.issue(old)).token;
 }
