@@ -13,18 +13,21 @@ export class OutageLog {
     if (now < (this.silentUntil.get(error.errorCode) ?? -Infinity)) return;
     this.silentUntil.set(error.errorCode, now + 1_000);
     const { cause } = error;
-    // The application has to find a mistake in a hook of its own: it needs the stack.
+    // A hook is code of the application. Its developers need the stack to find the mistake.
     if (error instanceof HookFailed) this.logger.error(`${error.errorCode}: ${error.hook}`, stackOf(cause));
     else this.logger.error(`${error.errorCode}: ${error instanceof HookTimeout ? error.hook : nameOf(cause)}`);
   }
 }
 
-/** A value that is no `Error` may be anything, a credential too: it is not quoted. */
+/** Returns the stack of an error. A value that is not an `Error` is not quoted, because it may contain a credential. */
 function stackOf(cause: unknown): string {
   return cause instanceof Error ? (cause.stack ?? `${cause.name}: ${cause.message}`) : `${typeof cause} was thrown, not an Error`;
 }
 
-/** The name of an error and, where it has a short one, its code. Messages of drivers hold addresses and user names: they are not logged. */
+/**
+ * Returns the name of an error, and its code if that is short. Messages of drivers contain addresses and user names, so they are not
+ * logged.
+ */
 function nameOf(cause: unknown): string {
   if (cause === undefined) return 'too many conflicts';
   const { name, code } = Object(cause) as { name?: unknown; code?: unknown };

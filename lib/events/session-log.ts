@@ -2,10 +2,10 @@ import { Logger } from '@nestjs/common';
 import type { SessionEvent } from '../session/session-listener.js';
 import { SessionListener } from '../session/session-listener.js';
 
-/** Events that an operator wants to see without having asked for them. */
+/** Events that an operator should see without any configuration. */
 const WORTH_A_WARNING: ReadonlySet<SessionEvent['type']> = new Set(['reuse', 'healed', 'user-rejected']);
 
-/** Tells the log and the application's `onEvent` listener. Neither of them can disturb a refresh. */
+/** Passes events to the log and to the application's `onEvent` listener. Neither of them can disturb a refresh. */
 export class SessionLog extends SessionListener {
   private readonly logger = new Logger('TokenModule');
 
@@ -28,7 +28,7 @@ export class SessionLog extends SessionListener {
   }
 }
 
-/** One line. The subject is a text of the application: written as JSON, it cannot break out of the line. */
+/** One line for the log. The subject is text of the application. Written as JSON, it cannot start a new line. */
 function describe(event: SessionEvent): string {
   const subject = 'subject' in event ? ` subject=${JSON.stringify(event.subject)}` : '';
   const session = 'sessionId' in event ? ` session=${event.sessionId}` : '';

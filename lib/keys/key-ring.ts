@@ -12,7 +12,7 @@ export interface SigningKey extends VerificationKey {
   readonly signingKey: KeyObject;
 }
 
-/** The keys of one instance by their `kid`. A key can be retired; none can be added while the application runs. */
+/** The keys of one module instance by `kid`. A key can be retired, but no key can be added while the application runs. */
 export class KeyRing extends KeySource {
   private readonly keys: Map<string, VerificationKey>;
   private readonly retired = new Set<VerificationKey>();
@@ -25,7 +25,7 @@ export class KeyRing extends KeySource {
     this.keys = new Map([signing, ...verifyOnly].map((key) => [key.kid, key]));
   }
 
-  /** Tokens are looked up by their `kid` only: there is no other look-up. */
+  /** Returns the key with this `kid`, or undefined. There is no other way to look up a key. */
   override find(kid: string): VerificationKey | undefined {
     return this.keys.get(kid);
   }
@@ -40,8 +40,8 @@ export class KeyRing extends KeySource {
   }
 
   /**
-   * Refuses a key that only verifies from this moment on, for tokens that are known already too.
-   * @throws {RangeError} when it is the signing key.
+   * Refuses a key from now on. Tokens that it has signed are refused even if they were verified before.
+   * @throws {RangeError} if it is the signing key.
    */
   override retire(kid: string): void {
     if (kid === this.signing.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
@@ -63,7 +63,7 @@ export function keyRingFromSecret(secret: KeyObject, issuer: string, realm: stri
   return new KeyRing({ kid: kidOf(key), algorithm: 'HS256', key, signingKey: key }, []);
 }
 
-/** Name of the instance that has been given none. */
+/** The name of the instance that was given no name. */
 export const DEFAULT_NAME = 'default';
 
 /**

@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { TokenAlgorithm } from './key.options.js';
 
-/** A key that verifies access tokens. It is made once and never parsed again: a secret as text costs jsonwebtoken 340 µs a call. */
+/**
+ * A key that verifies access tokens. It is made once at start-up, because jsonwebtoken needs 340 µs for each call with a secret as text.
+ */
 export interface VerificationKey {
   /** `kid` in the header of the tokens (RFC 7515 §4.1.4). */
   readonly kid: string;
@@ -12,8 +14,8 @@ export interface VerificationKey {
 }
 
 /**
- * Port: where the keys come from that verify access tokens. The key ring of the options is one source; the key set of another service can be
- * another. Replace it in tests with `overrideProvider(KeySource)`.
+ * Port: where the keys come from that verify access tokens. The key ring of the options is one source; the key set of another service can
+ * be another. Replace it in tests with `overrideProvider(KeySource)`.
  */
 export abstract class KeySource {
   /**

@@ -40,7 +40,9 @@ export class LocalSigner extends Signer {
     return sign(hash, input, this.keyAndEncoding());
   }
 
-  /** PSS with a salt as long as the hash (RFC 7518 §3.5), and ECDSA as two integers (§3.4). */
+  /**
+   * Returns the key and the form of the signature: PSS with a salt as long as the hash (RFC 7518 §3.5), and ECDSA as two integers (§3.4).
+   */
   private keyAndEncoding(): Parameters<typeof sign>[2] {
     if (this.algorithm.startsWith('PS')) {
       return { key: this.#key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };

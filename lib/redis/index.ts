@@ -1,5 +1,5 @@
 /**
- * Makes revocations known to other nodes at once, through a Redis server.
+ * Tells other nodes about revocations at once, through a Redis server.
  *
  * @packageDocumentation
  * @module nestjs-token/redis

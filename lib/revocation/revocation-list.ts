@@ -18,7 +18,7 @@ export interface RevocationTerms extends ReadingTerms {
  * query per request. It contains the node's own revocations at once, and those of other nodes after the next poll, or sooner after a hint.
  */
 export class RevocationList extends SessionDenylist {
-  /** Session id → `performance.now()` from which no access token of it can be alive. In order of that instant. */
+  /** For each session id, the value of `performance.now()` from which all its access tokens have expired. In the order of these values. */
   private readonly revoked = new Map<string, number>();
   private readonly poller: RevocationPoller;
 
@@ -39,7 +39,7 @@ export class RevocationList extends SessionDenylist {
     if (this.poller.isRunning) this.hints?.announce();
   }
 
-  /** Adds sessions that this node has seen revoked. */
+  /** Adds sessions of which this node has learned that they are revoked. */
   override add(sessionIds: readonly string[]): void {
     const now = performance.now();
     const until = now + this.terms.horizonMs;
@@ -50,21 +50,21 @@ export class RevocationList extends SessionDenylist {
     }
   }
 
-  /** Whether a session is known here to be revoked. No I/O. */
+  /** Whether this node knows that a session is revoked. No I/O. */
   override has(sessionId: string): boolean {
     return this.revoked.size > 0 && this.revoked.has(sessionId);
   }
 
   /**
-   * Whether the last successful poll began at most a second before `now` (`performance.now()`). If not, this node was frozen, blocked or
-   * idle. While the store fails the list counts as current, because waiting would turn an outage of the store into an outage of everything.
-   * With `'off'` it is always current, and with `'strict'` it never is.
+   * Whether the last successful poll began at most one second before `now` (`performance.now()`). If not, this node was frozen, blocked or
+   * idle. While the store fails, the list counts as current, because waiting would turn an outage of the store into an outage of
+   * everything. With `'off'` it is always current, and with `'strict'` it never is.
    */
   override isCurrent(now: number): boolean {
     return this.terms.mode !== 'strict' && this.poller.isCurrent(now);
   }
 
-  /** Polls unless the list is current, and joins a poll that is under way. It never rejects, and takes a second at most. */
+  /** Polls unless the list is current. Joins a poll that is under way. Never rejects, and takes at most one second. */
   async catchUp(): Promise<void> {
     await this.poller.catchUp();
   }
@@ -95,7 +95,7 @@ export class RevocationList extends SessionDenylist {
     this.poller.stop();
   }
 
-  /** @throws {TokenRevoked | StoreUnavailable} */
+  /** Asks the store whether the session still lives. @throws {TokenRevoked | StoreUnavailable} */
   private async requireLive(sessionId: string): Promise<void> {
     const found = await this.repository.find({ realm: this.terms.realm, id: sessionId }).catch((cause: unknown) => {
       throw new StoreUnavailable({ cause });
