@@ -10,12 +10,9 @@ const typesOnly = readdirSync(join(import.meta.dirname, 'lib'), { recursive: tru
   .map((name) => join('lib', name))
   .filter((path) => /^(export \{ ?\};?)?$/.test(transformFileSync(join(import.meta.dirname, path), withoutComments).code.trim()));
 
-/** Jest in native ESM mode: run it with `npm test`, which passes the flag that Node needs. @type {import('jest').Config} */
-export default {
+/** What all projects have in common. */
+const project = {
   testEnvironment: 'node',
-  // A bound for what hangs, not a measure: CI's machines are slow and shared.
-  testTimeout: 30_000,
-  testMatch: ['<rootDir>/test/**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/.*/dist/', '<rootDir>/bench/dist/', '<rootDir>/.ci/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
@@ -25,6 +22,34 @@ export default {
   },
   // Compiled as .swcrc says.
   transform: { '^.+\\.ts$': '@swc/jest' },
+};
+
+const embedded = { TEST_ENGINES: ['sqlite', 'pglite'] };
+const servers = { TEST_ENGINES: ['postgres', 'mariadb'] };
+const all = { TEST_ENGINES: ['sqlite', 'postgres', 'mariadb'] };
+
+/**
+ * Jest in native ESM mode: the scripts of package.json pass the flag that Node needs, and choose the project. A file that ends in
+ * `.engines.spec.ts` runs in `embedded` and in `databases`, on the engines of each.
+ *
+ * @type {import('jest').Config}
+ */
+export default {
+  projects: [
+    {
+      ...project,
+      displayName: 'embedded',
+      globals: embedded,
+      testMatch: ['<rootDir>/test/**/*.spec.ts'],
+      testPathIgnorePatterns: ['/test/(processes|faults)/', '\\.servers\\.spec\\.ts$'],
+    },
+    { ...project, displayName: 'databases', globals: servers, testMatch: ['<rootDir>/test/**/*.{engines,servers}.spec.ts'] },
+    { ...project, displayName: 'processes', globals: all, testMatch: ['<rootDir>/test/processes/**/*.spec.ts'] },
+    { ...project, displayName: 'faults', globals: all, testMatch: ['<rootDir>/test/faults/**/*.{spec,fault}.ts'] },
+    { ...project, displayName: 'abuse', globals: all, testMatch: ['<rootDir>/test/abuse/**/*.abuse.ts'] },
+  ],
+  // A bound for what hangs, not a measure: CI's machines are slow and shared.
+  testTimeout: 30_000,
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts', ...typesOnly.map((path) => `!${path}`)],
   coverageReporters: ['text', 'lcov'],

@@ -1,17 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TokenModuleOptions } from 'nestjs-token';
-import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ComposedInstance } from './support/instance.js';
 import { composeInstance } from './support/instance.js';
 import { resolveTokenOptions } from './support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
-import type { TestDatabase } from './support/databases.js';
-import { describeOn, openDatabase } from './support/databases.js';
 
-const OPERATIONS = readFileSync(join(import.meta.dirname, '..', 'docs', 'operations.md'), 'utf8');
 const OLD = 'the-old-one-Jf8w9mXq2LrT5wZb7KpVa4nC';
 const NEW = 'the-new-one-Zk3vQ8sDy6HgT1bNx5RcU7eM';
 const HS256 = 'HS256';
@@ -106,36 +99,5 @@ describe('docs/operations.md, rotating keys (R-22)', () => {
     await expect(accessDone.accessTokens.verify(pair.accessToken)).rejects.toMatchObject({ errorCode: 'token_invalid' });
     expect((await accessDone.refresh.rotate(pair.refreshToken)).outcome).toBe('rotated');
     await expect(refreshDone.refresh.rotate(pair.refreshToken)).rejects.toMatchObject({ errorCode: 'refresh_invalid' });
-  });
-});
-
-const describeHere = await describeOn('postgres');
-
-describeHere('docs/operations.md, the statements for PostgreSQL', () => {
-  const statements = [...OPERATIONS.matchAll(/```sql\n([^]*?)```/g)]
-    .flatMap(([, block = '']) => block.split(';\n'))
-    .map((statement) => statement.replace(/^--.*$/gm, '').trim())
-    .filter((statement) => statement !== '');
-  let database: TestDatabase;
-  beforeAll(async () => void (database = await openDatabase('postgres')));
-  afterAll(() => database.drop());
-
-  const open = async (): Promise<string> => {
-    const id = randomUUID();
-    const repository = new TypeOrmTokenRepository(database.dataSource);
-    await repository.insert({ id, realm: 'default', subject: 'alice', idleMs: 1e9, absoluteMs: 1e9, claims: {}, device: {} });
-    return id;
-  };
-
-  it.each(statements)('run: %s', async (statement) => {
-    await open();
-    await expect(database.dataSource.query(statement)).resolves.toBeDefined();
-  });
-
-  it('revoke by SQL what nodes then learn of', async () => {
-    const id = await open();
-    await database.dataSource.query(statements.find((statement) => statement.startsWith('UPDATE')) ?? '');
-    const { sessions } = await new TypeOrmTokenRepository(database.dataSource).revokedSince('default', { withinMs: 10_000 }, 1_000);
-    expect(sessions.map((session) => session.id)).toContain(id);
   });
 });

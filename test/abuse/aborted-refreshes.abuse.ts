@@ -6,7 +6,7 @@ import { faultBeds, GRACE, until } from '../faults/support/fault-bed.js';
 import type { FaultClient } from '../faults/support/fault-client.js';
 import type { Moment } from '../faults/support/node/control.js';
 import { partsOf } from '../support/refresh-token.js';
-import { describeWith } from './support/needs.js';
+import { describeWith } from '../support/needs.js';
 import { exchangeHttp2, sendHttp1, sendHttp2 } from './support/pending-request.js';
 
 const SESSIONS = 20;

@@ -4,7 +4,7 @@ import type { FaultBed } from '../faults/support/fault-bed.js';
 import { faultBeds, GRACE, until } from '../faults/support/fault-bed.js';
 import type { FaultClient } from '../faults/support/fault-client.js';
 import { partsOf } from '../support/refresh-token.js';
-import { describeWith } from './support/needs.js';
+import { describeWith } from '../support/needs.js';
 import { drippedBytes, sendHttp1 } from './support/pending-request.js';
 
 /** Requests of each kind that stay open. */

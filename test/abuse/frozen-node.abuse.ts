@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exchange } from '../faults/support/exchange.js';
 import { faultBeds } from '../faults/support/fault-bed.js';
-import { describeWith } from './support/needs.js';
+import { describeWith } from '../support/needs.js';
 
 /** How long the process stands still: long enough for several polls to be missed. */
 const FROZEN = 2_500;

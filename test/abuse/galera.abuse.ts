@@ -1,19 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import type { NewSession } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { describeWith } from '../support/needs.js';
 import { GaleraCluster } from './support/galera-cluster.js';
 
-const obstacle = GaleraCluster.obstacle;
-if (obstacle !== null && process.env['TEST_ABUSE'] === 'all') throw new Error(obstacle);
-const describeHere = obstacle === null ? describe : describe.skip;
+const describeHere = await describeWith('galera');
 /** So long that a slow machine changes nothing. */
 const PATIENCE = { timeoutMs: 60_000, lockTimeoutMs: 60_000 };
 const LAG_MS = 500;
 
-describeHere(`A Galera cluster with a node that lags${obstacle === null ? '' : ` (skipped: ${obstacle})`}`, () => {
+describeHere('A Galera cluster with a node that lags', () => {
   let cluster: GaleraCluster;
   let here: DataSource;
   let there: DataSource;

@@ -5,7 +5,7 @@ import type { DataSourceOptions } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
 import { openDatabase } from '../support/databases.js';
 import { PushedNode, until } from '../support/pushed-nodes.js';
-import { describeWith } from './support/needs.js';
+import { describeWith } from '../support/needs.js';
 import { PgBouncer } from './support/pgbouncer.js';
 
 const describeHere = await describeWith('postgres', 'pgbouncer');

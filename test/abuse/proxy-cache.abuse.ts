@@ -4,7 +4,7 @@ import { exchange } from '../faults/support/exchange.js';
 import type { FaultBed } from '../faults/support/fault-bed.js';
 import { faultBeds } from '../faults/support/fault-bed.js';
 import { partsOf } from '../support/refresh-token.js';
-import { describeWith } from './support/needs.js';
+import { describeWith } from '../support/needs.js';
 import type { Cache } from './support/nginx.js';
 import { CACHES, Nginx } from './support/nginx.js';
 

@@ -4,7 +4,7 @@ import type { FaultBed } from '../faults/support/fault-bed.js';
 import { faultBeds, GRACE, until } from '../faults/support/fault-bed.js';
 import type { Exchange } from '../faults/support/fault-client.js';
 import { partsOf } from '../support/refresh-token.js';
-import { describeWith } from './support/needs.js';
+import { describeWith } from '../support/needs.js';
 
 const ADAPTERS = ['express', 'fastify'] as const;
 /** What a hook may take by default, milliseconds. */

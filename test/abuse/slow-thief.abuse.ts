@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultBed } from '../faults/support/fault-bed.js';
 import { faultBeds } from '../faults/support/fault-bed.js';
 import type { FaultClient } from '../faults/support/fault-client.js';
-import { describeWith } from './support/needs.js';
+import { describeWith } from '../support/needs.js';
 import type { DrippedRequest, PendingResponse } from './support/pending-request.js';
 import { drippedBytes, drippedFile } from './support/pending-request.js';
 

@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
-import { describeOn } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import { faultBeds, GRACE } from './support/fault-bed.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-const describePostgres = await describeOn('postgres');
+const describePostgres = await describeWith('postgres');
 
 describePostgres('clocks of processes', () => {
   const open = faultBeds();

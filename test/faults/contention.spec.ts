@@ -1,14 +1,14 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeOn } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import type { Exchange } from './support/fault-client.js';
 import { exchange } from './support/exchange.js';
 import type { FaultBed } from './support/fault-bed.js';
 import { faultBeds, STORE_TIMEOUT } from './support/fault-bed.js';
 import { raceLogouts } from './support/races.js';
 
-const describePostgres = await describeOn('postgres');
-const describeMariadb = await describeOn('mariadb');
+const describePostgres = await describeWith('postgres');
+const describeMariadb = await describeWith('mariadb');
 
 /** What an answer may take beyond the store's own time, on a busy machine. */
 const SLACK = 1_500;

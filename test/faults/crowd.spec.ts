@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { describeOn } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import { faultBeds } from './support/fault-bed.js';
 
-const describePostgres = await describeOn('postgres');
+const describePostgres = await describeWith('postgres');
 
 describePostgres('a crowd of clients', () => {
   const open = faultBeds();

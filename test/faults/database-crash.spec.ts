@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { crashUnderLoad } from './support/crashes.js';
 import { faultBeds } from './support/fault-bed.js';
 import { PrivatePostgres } from './support/private-postgres.js';
+import { describeWith } from '../support/needs.js';
 
-const obstacle = PrivatePostgres.obstacle;
-const describeHere = obstacle === null ? describe : describe.skip;
+const describeHere = await describeWith('pg_config');
 
-describeHere(`a database server that crashes${obstacle === null ? '' : ` (skipped: ${obstacle})`}`, () => {
+describeHere('a database server that crashes', () => {
   let server: PrivatePostgres;
   beforeAll(async () => {
     server = await PrivatePostgres.create();

@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { describeOn } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import { partsOf } from '../support/refresh-token.js';
 import { faultBeds, STORE_TIMEOUT } from './support/fault-bed.js';
 
-const describePostgres = await describeOn('postgres');
+const describePostgres = await describeWith('postgres');
 
 describePostgres("faults of the application's own hooks", () => {
   const open = faultBeds();

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeOn } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import { partsOf } from '../support/refresh-token.js';
 import type { FaultBed } from './support/fault-bed.js';
 import { faultBeds, GRACE } from './support/fault-bed.js';
@@ -9,8 +9,8 @@ import { TcpProxy } from './support/tcp-proxy.js';
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-const describePostgres = await describeOn('postgres');
-const describeMariadb = await describeOn('mariadb');
+const describePostgres = await describeWith('postgres');
+const describeMariadb = await describeWith('mariadb');
 
 describePostgres('a lost answer: PostgreSQL', () => suite('postgres'));
 describeMariadb('a lost answer: MariaDB', () => suite('mariadb'));

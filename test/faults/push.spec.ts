@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeOn, describeOnRedis, REDIS_PORT } from '../support/databases.js';
+import { describeWith, REDIS_PORT } from '../support/needs.js';
 import { faultBeds, until } from './support/fault-bed.js';
 import type { NetworkState } from './support/tcp-proxy.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 
-const describePostgres = await describeOn('postgres');
-const describeRedis = await describeOnRedis();
+const describePostgres = await describeWith('postgres');
+const describeRedis = await describeWith('redis');
 
 /** A revocation is seen by every process within this, milliseconds; a request takes its time too. */
 const BOUND = 1_000;

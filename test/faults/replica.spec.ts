@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import type { DataSourceOptions } from 'typeorm';
 import { DataSource } from 'typeorm';
 import { TokenSessionEntity } from 'nestjs-token/typeorm';
-import { describeOn } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import type { FaultBed } from './support/fault-bed.js';
 import { faultBeds, GRACE } from './support/fault-bed.js';
 
-const describePostgres = await describeOn('postgres');
-const describeMariadb = await describeOn('mariadb');
+const describePostgres = await describeWith('postgres');
+const describeMariadb = await describeWith('mariadb');
 
 describePostgres('a replica that stands still: PostgreSQL', () => suite('postgres'));
 describeMariadb('a replica that stands still: MariaDB', () => suite('mariadb'));

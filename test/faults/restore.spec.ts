@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
-import { describeOn } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import { exchange } from './support/exchange.js';
 import type { FaultBed } from './support/fault-bed.js';
 import { faultBeds, GRACE } from './support/fault-bed.js';
 import type { FaultClient } from './support/fault-client.js';
 
-const describePostgres = await describeOn('postgres');
-const describeMariadb = await describeOn('mariadb');
+const describePostgres = await describeWith('postgres');
+const describeMariadb = await describeWith('mariadb');
 
 const OLD = 'an old secret of these tests, longer than 32 bytes';
 const NEW = 'a new secret of these tests, longer than 32 bytes';

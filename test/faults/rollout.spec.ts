@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeOn } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import { partsOf } from '../support/refresh-token.js';
 import type { FaultBed } from './support/fault-bed.js';
 import { faultBeds, GRACE } from './support/fault-bed.js';
@@ -8,8 +8,8 @@ import type { FaultClient } from './support/fault-client.js';
 import { STAGES } from './support/key-stages.js';
 import type { NodeProcess } from './support/node-process.js';
 
-const describePostgres = await describeOn('postgres');
-const describeMariadb = await describeOn('mariadb');
+const describePostgres = await describeWith('postgres');
+const describeMariadb = await describeWith('mariadb');
 
 describePostgres('processes that come and go: PostgreSQL', () => suite('postgres'));
 describeMariadb('processes that come and go: MariaDB', () => suite('mariadb'));

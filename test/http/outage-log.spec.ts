@@ -1,11 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { OutageLog } from '../support/lib.js';
 import { StoreConflict, StoreUnavailable } from 'nestjs-token';
 import { CapturedLog } from '../support/captured-log.js';
-import { describeOn } from '../support/databases.js';
 
 describe('The log of an outage', () => {
   let log: CapturedLog;
@@ -44,20 +42,6 @@ describe('The log of an outage', () => {
     const outages = new OutageLog();
     for (let count = 0; count < 3; count += 1) outages.report(new StoreUnavailable({ cause: new RangeError('no') }));
     expect(log.lines).toHaveLength(1);
-  });
-});
-
-(await describeOn('mariadb'))('The log of a refused sign-in to MariaDB', () => {
-  const log = new CapturedLog();
-  beforeEach(() => Logger.overrideLogger(log));
-  afterEach(() => Logger.overrideLogger(false));
-
-  it('does not hold the name of the user (F-28)', async () => {
-    const options = { host: '127.0.0.1', port: 3306, user: 'the_user', password: 'the-password' };
-    const cause: unknown = await createConnection(options).catch((thrown: unknown) => thrown);
-    expect((cause as Error).message).toContain('the_user');
-    new OutageLog().report(new StoreUnavailable({ cause }));
-    expect(logged(log)).toEqual(['error store_unavailable: Error (ER_ACCESS_DENIED_ERROR)']);
   });
 });
 

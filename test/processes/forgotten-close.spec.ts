@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import type { DataSourceOptions } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
-import { describeOn, describeOnRedis, openDatabase, REDIS_PORT } from '../support/databases.js';
+import { openDatabase } from '../support/databases.js';
+import { describeWith, REDIS_PORT } from '../support/needs.js';
 import { CompiledProgram } from '../support/process/compiled-program.js';
 import { TestProcess } from '../support/process/test-process.js';
 import { WORKER } from './worker-process.js';
@@ -12,7 +13,7 @@ const PATIENCE_MS = 60_000;
 
 jest.setTimeout(2 * PATIENCE_MS);
 
-const describeHere = await describeOn('postgres');
+const describeHere = await describeWith('postgres');
 
 let program: CompiledProgram;
 beforeAll(() => void (program = new CompiledProgram(...WORKER)));
@@ -39,7 +40,7 @@ describeHere('a script that forgets to close its application', () => {
   });
 });
 
-const describeOnRedisHere = await describeOnRedis();
+const describeOnRedisHere = await describeWith('redis');
 
 describeOnRedisHere('a script that forgets to close its RedisRevocationPush', () => {
   it('ends when it has closed its own client (F-40)', async () => {

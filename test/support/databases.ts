@@ -1,15 +1,22 @@
-import { describe } from '@jest/globals';
+import { afterAll, describe } from '@jest/globals';
 import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token/typeorm';
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
 import type { DataSourceOptions } from 'typeorm';
 import { DataSource } from 'typeorm';
+import { EmbeddedPostgres } from './embedded-postgres.js';
+import { describeWith, SERVERS } from './needs.js';
 
-export const SERVERS = { postgres: { port: 5432, username: 'postgres' }, mariadb: { port: 3306, username: 'root' } } as const;
-export const REDIS_PORT = 6379;
 export type ServerEngine = keyof typeof SERVERS;
-export type Engine = 'sqlite' | ServerEngine;
-export const ENGINES: readonly Engine[] = ['sqlite', 'postgres', 'mariadb'];
+/** `pglite`: the dialect of PostgreSQL without a server. */
+export type Engine = 'sqlite' | 'pglite' | ServerEngine;
+
+declare global {
+  /** Set by the project in jest.config.js. */
+  var TEST_ENGINES: readonly Engine[];
+}
+
+/** The engines of this run: the embedded ones in `npm test`, the servers in `npm run test:databases`. */
+export const ENGINES = globalThis.TEST_ENGINES;
 
 /** A database of a suite's own. */
 export interface TestDatabase {
@@ -31,17 +38,25 @@ export interface DatabaseSetup {
   defaults?: string;
 }
 
+/** Whether an engine speaks PostgreSQL's dialect. */
+export function isPostgres(engine: Engine): engine is 'postgres' | 'pglite' {
+  return engine === 'postgres' || engine === 'pglite';
+}
+
 /** A fresh schema (PostgreSQL), database (MariaDB) or SQLite database, dropped by `drop()`. */
 export async function openDatabase(
   engine: Engine,
   { tables = 'migrations', over = {}, file = ':memory:', defaults = '' }: DatabaseSetup = {},
 ): Promise<TestDatabase> {
   const name = `token_${randomBytes(6).toString('hex')}`;
-  const administrator = engine === 'sqlite' ? null : await new DataSource(serverOptions(engine)).initialize();
-  await administrator?.query(engine === 'postgres' ? `CREATE SCHEMA ${name}` : `CREATE DATABASE ${name} ${defaults}`);
+  const administrator = await administratorOf(engine);
+  if (engine === 'mariadb') await administrator?.query(`CREATE DATABASE ${name} ${defaults}`);
+  if (isPostgres(engine)) await administrator?.query(`CREATE SCHEMA ${name}`);
+  // The embedded one has a single session.
+  if (engine === 'pglite') await administrator?.query(`SET search_path TO ${name}`);
   const options = {
-    ...(engine === 'sqlite' ? { type: 'better-sqlite3', database: file } : serverOptions(engine)),
-    ...(engine === 'postgres' && { schema: name, extra: { options: `-c search_path=${name}` } }),
+    ...(administrator?.options ?? { type: 'better-sqlite3', database: file }),
+    ...(isPostgres(engine) && { schema: name, extra: { options: `-c search_path=${name}` } }),
     ...(engine === 'mariadb' && { database: name }),
     entities: [TokenSessionEntity],
     migrations: SESSION_MIGRATIONS,
@@ -55,10 +70,17 @@ export async function openDatabase(
     options,
     drop: async () => {
       await dataSource.destroy();
-      await administrator?.query(engine === 'postgres' ? `DROP SCHEMA ${name} CASCADE` : `DROP DATABASE ${name}`);
+      await administrator?.query(isPostgres(engine) ? `DROP SCHEMA ${name} CASCADE` : `DROP DATABASE ${name}`);
       await administrator?.destroy();
     },
   };
+}
+
+/** A connection that makes databases, or null for SQLite, where none is needed. */
+async function administratorOf(engine: Engine): Promise<DataSource | null> {
+  if (engine === 'sqlite') return null;
+  const options = engine === 'pglite' ? await embeddedOptions() : serverOptions(engine);
+  return new DataSource(options).initialize();
 }
 
 /** Options for the server itself; its database is called test. */
@@ -66,30 +88,16 @@ export function serverOptions(engine: ServerEngine, port: number = SERVERS[engin
   return { type: engine, host: '127.0.0.1', port, username: SERVERS[engine].username, database: 'test' };
 }
 
-/** `describe`, or a skip that says why: without `TEST_DATABASES=all` a server that is not there is no failure. */
+/** One for each test file that needs it. */
+let embedded: Promise<EmbeddedPostgres> | null = null;
+afterAll(async () => (await embedded)?.stop());
+
+async function embeddedOptions(): Promise<DataSourceOptions> {
+  const { port } = await (embedded ??= EmbeddedPostgres.start());
+  return { type: 'postgres', host: '127.0.0.1', port, username: 'postgres', database: 'postgres' };
+}
+
+/** `describe`, or a skip that says why: the embedded engines are always there. */
 export async function describeOn(engine: Engine): Promise<(title: string, suite: () => void) => void> {
-  return engine === 'sqlite' ? describe : describeIfReachable(engine, SERVERS[engine].port);
-}
-
-/** The same for Redis. */
-export async function describeOnRedis(): Promise<(title: string, suite: () => void) => void> {
-  return describeIfReachable('redis', REDIS_PORT);
-}
-
-async function describeIfReachable(name: string, port: number): Promise<(title: string, suite: () => void) => void> {
-  const reason = await unreachable(port);
-  if (reason === null) return describe;
-  if (process.env.TEST_DATABASES === 'all') throw new Error(`${name}: ${reason}`);
-  return (title, suite) => describe.skip(`${title} (skipped: ${name} ${reason})`, suite);
-}
-
-/** @returns why nothing can be reached at a port of this machine, or null. */
-export function unreachable(port: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(null);
-    });
-    socket.on('error', () => resolve(`does not answer on 127.0.0.1:${port}`));
-  });
+  return engine === 'sqlite' || engine === 'pglite' ? describe : describeWith(engine);
 }

@@ -1,7 +1,9 @@
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { TokenRepository } from 'nestjs-token';
 import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
-import { openSqlite } from './sqlite.js';
+import type { Engine } from './databases.js';
+import { ENGINES, openDatabase } from './databases.js';
+import { runs } from './runs.js';
 
 /** A store with a clock that tests move, and with contents that they can back up and restore. */
 export interface TestStore {
@@ -16,12 +18,18 @@ export interface TestStore {
   close(): Promise<void>;
 }
 
-/** The stores that the protocol is tested over. */
-export const STORES = ['in-memory', 'SQLite'] as const;
-export type StoreName = (typeof STORES)[number];
+export type StoreName = 'in-memory' | Engine;
+/** The stores that the protocol is tested over in this run. */
+export const STORES: readonly StoreName[] = ENGINES.includes('sqlite') ? ['in-memory', ...ENGINES] : ENGINES;
 
 export async function openStore(name: StoreName): Promise<TestStore> {
-  return name === 'SQLite' ? openSqliteStore() : openInMemoryStore();
+  return name === 'in-memory' ? openInMemoryStore() : openDatabaseStore(name);
+}
+
+/** How many random cases a property is checked with: fewer where each one takes statements. */
+export function runsOn(name: StoreName, inMemory: number): number {
+  const shares = { 'in-memory': 1, sqlite: 5, postgres: 10, mariadb: 10, pglite: 20 };
+  return runs(inMemory / shares[name]);
 }
 
 function openInMemoryStore(): TestStore {
@@ -44,22 +52,26 @@ function openInMemoryStore(): TestStore {
   };
 }
 
-async function openSqliteStore(): Promise<TestStore> {
+async function openDatabaseStore(engine: Engine): Promise<TestStore> {
   const clock = new FakeClock();
-  const dataSource = await openSqlite();
+  const { dataSource, drop } = await openDatabase(engine);
   const rows = dataSource.getRepository(TokenSessionEntity);
+  // Not TRUNCATE, which takes the servers longer than a test.
+  const clear = async (): Promise<void> => {
+    await rows.createQueryBuilder().delete().execute();
+  };
   return {
     repository: new TypeOrmTokenRepository(dataSource, { now: () => clock.now() }),
     clock,
     async backup() {
       const copies = await rows.find();
       return async () => {
-        await rows.clear();
+        await clear();
         await rows.save(copies);
       };
     },
     count: () => rows.count(),
-    clear: () => rows.clear(),
-    close: () => dataSource.destroy(),
+    clear,
+    close: drop,
   };
 }

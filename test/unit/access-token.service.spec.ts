@@ -6,6 +6,7 @@ import type { AccessTokenService, TokenAlgorithm, TokenKey } from 'nestjs-token'
 import { ecKey } from '../support/forge.js';
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { ownClaims } from '../support/lib.js';
+import { runs } from '../support/runs.js';
 import { FakeClock } from 'nestjs-token/testing';
 import { accessTokens, codeOf, decoded, forged, SESSION_ID, sessionId } from '../support/access-tokens.js';
 import { ISSUER, SECRET } from '../support/app.js';
@@ -416,7 +417,7 @@ describe('AccessTokenService', () => {
             expect((await service.verify(token)).sub).toBe(subject);
           },
         ),
-        { numRuns: 2_000 },
+        { numRuns: runs(2_000) },
       );
     });
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readSecret } from '../support/lib.js';
+import { runs } from '../support/runs.js';
 import { TokenOptionsError } from 'nestjs-token';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
@@ -157,7 +158,7 @@ describe('readSecret and random secrets', () => {
         const bytes = createHash('shake256', { outputLength: length }).update(String(seed)).digest();
         expect(verdict(encodings[encoding]!(bytes))).toBe('accepted');
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token/typeorm';
 import { DataSource } from 'typeorm';
+import { GALERA_PROVIDER } from '../../support/needs.js';
 
 const SCRIPT = join(import.meta.dirname, '../../support/engines/galera.sh');
-const PROVIDER = ['/usr/lib/galera/libgalera_smm.so', '/usr/lib64/galera-4/libgalera_smm.so'].find(existsSync);
 const NODES = [0, 1, 2] as const;
 /** Ports that one cluster takes, from its first one. */
 const PORTS = 43;
@@ -25,20 +25,16 @@ export class GaleraCluster {
     private readonly firstPort: number,
   ) {}
 
-  /** Why there can be none here, or null. */
-  static get obstacle(): string | null {
-    if (PROVIDER === undefined) return 'galera-4 is not installed';
-    const missing = ['mariadbd', 'mariadb-install-db', 'mariadb', 'rsync'].find((program) => spawnSync(program, ['--version']).error);
-    return missing === undefined ? null : `${missing} is not installed`;
-  }
-
   static async create(): Promise<GaleraCluster> {
     const directory = realpathSync(mkdtempSync(join(tmpdir(), 'nestjs-token-galera-')));
     // The servers run as a user of their own.
     chmodSync(directory, 0o755);
     const cluster = new GaleraCluster(directory, await freePorts());
     try {
-      execFileSync('bash', [SCRIPT, directory, String(cluster.firstPort)], { env: { ...process.env, GALERA: PROVIDER }, stdio: 'ignore' });
+      execFileSync('bash', [SCRIPT, directory, String(cluster.firstPort)], {
+        env: { ...process.env, GALERA: GALERA_PROVIDER },
+        stdio: 'ignore',
+      });
     } catch (error) {
       await cluster.dispose();
       throw error;

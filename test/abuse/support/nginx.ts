@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../faults/support/fault-bed.js';
-import { unreachable } from '../../support/databases.js';
+import { unreachable } from '../../support/needs.js';
 import { TestProcess } from '../../support/process/test-process.js';
-import { freePorts } from './free-ports.js';
+import { freePorts } from '../../support/free-ports.js';
 
 const TEMPLATE = join(import.meta.dirname, '..', '..', 'support', 'engines', 'nginx.conf');
 

@@ -2,10 +2,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unreachable } from '../../support/databases.js';
+import { unreachable } from '../../support/needs.js';
 import { TestProcess } from '../../support/process/test-process.js';
 import { until } from '../../support/pushed-nodes.js';
-import { freePorts } from './free-ports.js';
+import { freePorts } from '../../support/free-ports.js';
 
 const TEMPLATE = join(import.meta.dirname, '..', '..', 'support', 'engines', 'pgbouncer.ini');
 

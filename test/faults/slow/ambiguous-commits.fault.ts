@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
-import { describeOn } from '../../support/databases.js';
+import { describeWith } from '../../support/needs.js';
 import { partsOf } from '../../support/refresh-token.js';
 import { faultBeds } from '../support/fault-bed.js';
 
 const RUNS = 1_000;
 
-const describePostgres = await describeOn('postgres');
-const describeMariadb = await describeOn('mariadb');
+const describePostgres = await describeWith('postgres');
+const describeMariadb = await describeWith('mariadb');
 
 describePostgres('ambiguous commits: PostgreSQL', () => suite('postgres'));
 describeMariadb('ambiguous commits: MariaDB', () => suite('mariadb'));

@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
-import { describeOn } from '../../support/databases.js';
+import { describeWith } from '../../support/needs.js';
 import { faultBeds } from '../support/fault-bed.js';
 import { raceLogouts } from '../support/races.js';
 
-const describePostgres = await describeOn('postgres');
-const describeMariadb = await describeOn('mariadb');
+const describePostgres = await describeWith('postgres');
+const describeMariadb = await describeWith('mariadb');
 
 describePostgres('logout races: PostgreSQL', () => suite('postgres'));
 describeMariadb('logout races: MariaDB', () => suite('mariadb'));

@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
-import { describeOn } from '../../support/databases.js';
+import { describeWith } from '../../support/needs.js';
 import type { Exchange } from '../support/fault-client.js';
 import { faultBeds } from '../support/fault-bed.js';
 
 const CLIENTS = 10_000;
 
-const describePostgres = await describeOn('postgres');
+const describePostgres = await describeWith('postgres');
 
 describePostgres('a mass expiry', () => {
   const open = faultBeds();

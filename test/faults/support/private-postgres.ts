@@ -1,12 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SESSION_MIGRATIONS, TokenSessionEntity } from 'nestjs-token/typeorm';
 import type { DataSourceOptions } from 'typeorm';
 import { DataSource } from 'typeorm';
 import type { TestDatabase } from '../../support/databases.js';
+import { freePorts } from '../../support/free-ports.js';
 
 /** A PostgreSQL server of a test's own, from the installed binaries: it may be stopped, killed and started again. */
 export class PrivatePostgres {
@@ -16,16 +16,11 @@ export class PrivatePostgres {
     readonly port: number,
   ) {}
 
-  /** Why there can be none here, or null. */
-  static get obstacle(): string | null {
-    const found = spawnSync('pg_config', ['--bindir'], { encoding: 'utf8' });
-    return found.status === 0 ? null : 'pg_config is not installed';
-  }
-
   static async create(): Promise<PrivatePostgres> {
     const binaries = execFileSync('pg_config', ['--bindir'], { encoding: 'utf8' }).trim();
     const directory = realpathSync(mkdtempSync(join(tmpdir(), 'nestjs-token-postgres-')));
-    const server = new PrivatePostgres(binaries, directory, await freePort());
+    const [port = 0] = await freePorts(1);
+    const server = new PrivatePostgres(binaries, directory, port);
     const { uid, gid } = owner();
     if (uid !== undefined && gid !== undefined) chownSync(directory, uid, gid);
     server.run('initdb', ['-D', server.data, '-U', 'postgres', '-A', 'trust', '--no-sync']);
@@ -81,13 +76,4 @@ function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -5,11 +5,12 @@ import { PostgresRevocationPush } from 'nestjs-token/typeorm';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
-import { describeOn, openDatabase } from '../support/databases.js';
+import { openDatabase } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import { NO_POLLS, PushedNode, until } from '../support/pushed-nodes.js';
 import { openSqlite } from '../support/sqlite.js';
 
-const describeHere = await describeOn('postgres');
+const describeHere = await describeWith('postgres');
 
 describeHere('PostgresRevocationPush', () => {
   let database: TestDatabase;

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import type { TestDatabase } from '../support/databases.js';
-import { describeOn, openDatabase } from '../support/databases.js';
+import { openDatabase } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 import { CapturedQueries } from '../support/captured-log.js';
 
 for (const type of ['mariadb', 'mysql'] as const) {
-  const describeHere = await describeOn('mariadb');
+  const describeHere = await describeWith('mariadb');
 
   describeHere(`A MariaDB server without Galera and the driver type '${type}'`, () => {
     const queries = new CapturedQueries();

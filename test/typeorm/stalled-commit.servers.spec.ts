@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import type { NewSession } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
@@ -6,13 +6,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { PrivatePostgres } from '../faults/support/private-postgres.js';
 import type { TestDatabase } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 
-const obstacle = PrivatePostgres.obstacle;
-const describeHere = obstacle === null ? describe : describe.skip;
+const describeHere = await describeWith('pg_config');
 const POOL = 4;
 const PATIENCE = { timeoutMs: 400, lockTimeoutMs: 400 };
 
-describeHere(`A synchronous standby that stalls${obstacle === null ? '' : ` (skipped: ${obstacle})`}`, () => {
+describeHere('A synchronous standby that stalls', () => {
   let server: PrivatePostgres;
   let administrator: TestDatabase;
   let dataSource: DataSource;

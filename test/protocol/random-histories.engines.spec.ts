@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
-import { openStore, type TestStore } from '../support/stores.js';
+import { describeOn } from '../support/databases.js';
+import { openStore, runsOn, STORES, type TestStore } from '../support/stores.js';
 import type { ModelRules } from './model.js';
 import { World, type NodeNumber, type Pick, type Step } from './world.js';
 
@@ -94,35 +95,37 @@ const EXAMPLES: [ModelRules, Step[]][] = [
   ],
 ];
 
-describe.each([
-  ['in-memory', 1_000],
-  ['SQLite', 200],
-] as const)('RefreshService over the %s store', (name, numRuns) => {
-  let store: TestStore;
+for (const name of STORES) {
+  const describeHere = name === 'in-memory' ? describe : await describeOn(name);
+  const numRuns = runsOn(name, 1_000);
 
-  beforeAll(async () => {
-    // Reuse is what these histories are full of.
-    Logger.overrideLogger(false);
-    store = await openStore(name);
+  describeHere(`RefreshService over the ${name} store`, () => {
+    let store: TestStore;
+
+    beforeAll(async () => {
+      // Reuse is what these histories are full of.
+      Logger.overrideLogger(false);
+      store = await openStore(name);
+    });
+    afterAll(() => store.close());
+
+    it(`answers every presentation of ${numRuns} random histories as the model does, and leaves the rows as the model does`, async () => {
+      const seen = new Set<string>();
+      await fc.assert(
+        fc.asyncProperty(rules, history, async (given, steps) => {
+          store.clock.set(START);
+          const world = new World(store, given);
+          try {
+            for (const step of steps) await world.make(step);
+          } finally {
+            world.close();
+            for (const one of world.seen) seen.add(one);
+            await store.clear();
+          }
+        }),
+        { numRuns, examples: EXAMPLES },
+      );
+      expect([...seen].sort()).toEqual(EVERYTHING);
+    }, 120_000);
   });
-  afterAll(() => store.close());
-
-  it(`answers every presentation of ${numRuns} random histories as the model does, and leaves the rows as the model does`, async () => {
-    const seen = new Set<string>();
-    await fc.assert(
-      fc.asyncProperty(rules, history, async (given, steps) => {
-        store.clock.set(START);
-        const world = new World(store, given);
-        try {
-          for (const step of steps) await world.make(step);
-        } finally {
-          world.close();
-          for (const one of world.seen) seen.add(one);
-          await store.clear();
-        }
-      }),
-      { numRuns, examples: EXAMPLES },
-    );
-    expect([...seen].sort()).toEqual(EVERYTHING);
-  }, 120_000);
-});
+}

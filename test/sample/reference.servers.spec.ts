@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import type { ServerEngine } from '../support/databases.js';
-import { describeOn, serverOptions, SERVERS } from '../support/databases.js';
+import { describeOn, serverOptions } from '../support/databases.js';
+import { SERVERS } from '../support/needs.js';
 import type { RunningSample } from '../support/process/sample.js';
 import { CompiledSample, deliveredBy, SECRET } from '../support/process/sample.js';
 

@@ -4,7 +4,8 @@ import type { RevocationPush } from 'nestjs-token';
 import { TokenOptionsError } from 'nestjs-token';
 import { RedisRevocationPush } from 'nestjs-token/redis';
 import type { TestDatabase } from '../support/databases.js';
-import { describeOnRedis, openDatabase, REDIS_PORT } from '../support/databases.js';
+import { openDatabase } from '../support/databases.js';
+import { describeWith, REDIS_PORT } from '../support/needs.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -14,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NO_POLLS, PushedNode, until } from '../support/pushed-nodes.js';
 
-const describeHere = await describeOnRedis();
+const describeHere = await describeWith('redis');
 
 /** Stands between the nodes and Redis, and can be cut off, or let nothing through. */
 class Proxy {

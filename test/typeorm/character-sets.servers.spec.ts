@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import type { DataSourceOptions } from 'typeorm';
 import { DataSource } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
-import { describeOn, openDatabase, serverOptions } from '../support/databases.js';
+import { openDatabase, serverOptions } from '../support/databases.js';
+import { describeWith } from '../support/needs.js';
 
 const draft: NewSession = {
   id: randomUUID(),
@@ -19,7 +20,7 @@ const draft: NewSession = {
 };
 
 for (const narrow of ['latin1', 'utf8mb3']) {
-  const describeHere = await describeOn('mariadb');
+  const describeHere = await describeWith('mariadb');
 
   describeHere(`A MariaDB database whose character set is ${narrow}`, () => {
     let database: TestDatabase | undefined;
@@ -54,7 +55,7 @@ for (const narrow of ['latin1', 'utf8mb3']) {
   });
 }
 
-(await describeOn('postgres'))('A PostgreSQL database whose encoding is LATIN1', () => {
+(await describeWith('postgres'))('A PostgreSQL database whose encoding is LATIN1', () => {
   it('is refused at start-up (F-53)', async () => {
     const name = `token_${randomUUID().slice(0, 8)}`;
     const administrator = await new DataSource(serverOptions('postgres')).initialize();

@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, it } from '@jest/globals';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
+import { FakeClock, tokenRepositoryContract } from 'nestjs-token/testing';
+import type { TestDatabase } from '../support/databases.js';
+import { describeOn, ENGINES, openDatabase } from '../support/databases.js';
+
+for (const engine of ENGINES) {
+  const describeHere = await describeOn(engine);
+
+  describeHere(`TypeOrmTokenRepository on ${engine}`, () => {
+    let database: TestDatabase;
+    beforeAll(async () => void (database = await openDatabase(engine)));
+    afterAll(() => database.drop());
+
+    const byFakeClock = tokenRepositoryContract({
+      async create() {
+        const clock = new FakeClock();
+        const repository = new TypeOrmTokenRepository(database.dataSource, { now: () => clock.now() });
+        return { repository, advance: (milliseconds) => void clock.advance(milliseconds) };
+      },
+    });
+    for (const { title, run } of byFakeClock) it(`${title}, by a clock that tests move`, run);
+
+    const byItsOwnClock = tokenRepositoryContract({
+      create: async () => ({ repository: new TypeOrmTokenRepository(database.dataSource) }),
+    });
+    for (const { title, run } of byItsOwnClock) it(`${title}, by the database's clock`, run);
+  });
+}
