@@ -212,10 +212,11 @@ describe.each(ADAPTERS)('credentials in requests on %s', (adapter: AdapterName) 
     await verifyRefuses(probe(), `a${'.a'.repeat(10_000)}`, 'token_too_large');
   });
 
-  it('HTTP-20 sees no Authorization behind 2,000 other headers, which Node drops', async () => {
+  it('HTTP-20 sees no Authorization behind 2,000 other headers, which Node drops or refuses', async () => {
     const others = Array.from({ length: 2_100 }, () => 'a: b');
-    const { head } = await rawRefuses(probe(), [...others, `Authorization: Bearer ${good()}`], [401]);
-    expect(head).toMatch(/^www-authenticate: Bearer\r?$/im);
+    const { status, head } = await rawRefuses(probe(), [...others, `Authorization: Bearer ${good()}`], [401, 431]);
+    // Node 24 refuses such a request by itself, with 431. Older versions drop the headers, and the guard sees no credential.
+    if (status === 401) expect(head).toMatch(/^www-authenticate: Bearer\r?$/im);
   });
 
   it('HTTP-21 leaves a preflight to CORS, without the guard', async () => {
