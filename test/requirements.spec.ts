@@ -1,35 +1,86 @@
-import { describe, expect, it } from '@jest/globals';
-import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const PAGE = readFileSync(join(import.meta.dirname, '..', 'docs', 'requirements.md'), 'utf8');
-/** Every row of the page: id, text, and what shows it. */
-const ROWS = [...PAGE.matchAll(/^\| ([A-Z]-\d\d) \| (.+?) +\| (.+?) +\|$/gm)].map(([, id = '', text = '', shown = '']) => ({
-  id,
-  text,
+const ROOT = join(import.meta.dirname, '..');
+/** How many requirements a family has; their numbers have no gaps. */
+const FAMILIES = {
+  ...{ ALG: 14, HDR: 24, CLM: 31, ENC: 15, HTTP: 22, TYPE: 11, INJ: 6, COOK: 10, CSRF: 12 },
+  ...{ R: 33, KY: 8, CF: 10, VC: 18, LG: 1, CK: 13, CL: 9 },
+};
+const PAGE = readFileSync(join(ROOT, 'docs', 'requirements.md'), 'utf8');
+const ROWS = [...PAGE.matchAll(/^\| ([A-Z]+)-(\d\d) +\| .+? +\| (.+?) +\|$/gm)].map(([, family = '', number = '', shown = '']) => ({
+  family,
+  number: Number(number),
   shown,
 }));
 
-const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts') && name !== 'requirements.spec.ts')
-  .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'));
-/** Ids in parentheses at the end of a title: `(F-04, F-06)`. */
-const named = new Set(
-  sources.flatMap((text) => [...text.matchAll(/\((F-\d\d(?:, F-\d\d)*)\)['"`]/g)].flatMap(([, ids = '']) => ids.split(', '))),
-);
+/** Runs the check over a root. @returns what it complains of. */
+function complaints(root: string): string[] {
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, '.ci', 'requirements.mjs'), '--check', root], { encoding: 'utf8' });
+  return status === 0 ? [] : stderr.trim().split('\n');
+}
 
 describe('docs/requirements.md', () => {
-  it('has each id once, with a whole sentence', () => {
-    expect(ROWS.length).toBeGreaterThan(45);
-    expect(new Set(ROWS.map(({ id }) => id)).size).toBe(ROWS.length);
-    expect(ROWS.filter(({ text }) => !/^[A-Z`@].*\.$/.test(text))).toEqual([]);
+  it('knows every id that a title names, and names the tests of each requirement or why there are none', () => {
+    expect(complaints(ROOT)).toEqual([]);
+  }, 30_000);
+
+  it.each(Object.entries(FAMILIES))('has all requirements of the family %s: %i', (family, count) => {
+    const numbers = ROWS.filter((row) => row.family === family).map(({ number }) => number);
+    expect(numbers).toEqual(Array.from({ length: count }, (_, index) => index + 1));
   });
 
-  it('names no id that is shown by tests and has none', () => {
-    expect(ROWS.filter(({ id, shown }) => shown === 'tests' && !named.has(id)).map(({ id }) => id)).toEqual([]);
+  it('has fifty findings, and no family but these', () => {
+    expect(ROWS.filter(({ family }) => family === 'F').length).toBe(50);
+    expect(ROWS.filter(({ family }) => family !== 'F' && !(family in FAMILIES))).toEqual([]);
   });
 
-  it('knows every id that a title names', () => {
-    expect([...named].filter((id) => !ROWS.some((row) => row.id === id))).toEqual([]);
+  it('leaves to a later version what concerns cookies and the client, and nothing else', () => {
+    const later = ROWS.filter(({ shown }) => shown === 'not in this version').map(({ family, number }) => `${family}-${number}`);
+    expect(later.filter((id) => !/^(COOK|CSRF|CK|CL)-/.test(id))).toEqual(['INJ-2', 'CF-5']);
+  });
+});
+
+describe('the check of the requirements', () => {
+  let root: string;
+  const row = (id: string, text: string, tests: string) => `| ${id} | ${text} | ${tests} |\n`;
+  const write = (rows: string, test: string): void => {
+    writeFileSync(join(root, 'docs', 'requirements.md'), `| id   | requirement | tests |\n| ---- | ----------- | ----- |\n${rows}`);
+    writeFileSync(join(root, 'test', 'some.spec.ts'), test);
+  };
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'nestjs-token-requirements-'));
+    mkdirSync(join(root, 'docs'));
+    mkdirSync(join(root, 'test'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it('is content with a page that says what the titles say', () => {
+    writeFileSync(
+      join(root, 'docs', 'requirements.md'),
+      '| id   | requirement | tests  |\n| ---- | ----------- | ------ |\n| R-01 | It works.   | `some` |\n',
+    );
+    writeFileSync(join(root, 'test', 'some.spec.ts'), "it('R-01 works', () => {});");
+    expect(complaints(root)).toEqual([]);
+  });
+
+  it.each([
+    ['an id of a title that is not on the page', row('R-01', 'It works.', ''), "it('R-01/02 works', () => {});", /^R-02 is missing/],
+    ['a requirement without a test', row('R-01', 'It works.', '`some`'), '', /^R-01 has no test and no remark/],
+    ['an id that stands there twice', row('R-01', 'It works.', 'later').repeat(2), '', /^R-01 stands here twice/],
+    ['a requirement that is no sentence', row('R-01', 'works', 'later'), '', /^R-01 is no whole sentence/],
+    ['a remark where there is a test', row('R-01', 'It works.', 'later'), "describe('all (R-01)', () => {});", /^docs.* differs/],
+    [
+      'two titles that are the same',
+      row('R-01', 'It works.', '`some`'),
+      "it('R-01 works', () => {}); it.each([1])('R-01 works', () => {});",
+      /^not unique/,
+    ],
+  ])('finds %s', (_, rows, test, complaint) => {
+    write(rows, test);
+    expect(complaints(root)[0]).toMatch(complaint);
   });
 });

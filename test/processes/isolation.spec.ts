@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import type { ServerEngine } from '../support/databases.js';
 import { describeOn, openDatabase } from '../support/databases.js';
-import { tally } from './answers.js';
+import { tally } from './responses.js';
 import type { ClusterSetup } from './cluster.js';
 import { Cluster } from './cluster.js';
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals'
 import { decoded } from '../support/forge.js';
 import { describeOn, ENGINES } from '../support/databases.js';
 import { partsOf } from '../support/refresh-token.js';
-import { tally } from './answers.js';
+import { tally } from './responses.js';
 import { Cluster } from './cluster.js';
 import type { Presented } from './worker/messages.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { describeOn, ENGINES } from '../support/databases.js';
-import { tally } from './answers.js';
+import { tally } from './responses.js';
 import { Cluster, soon } from './cluster.js';
 import type { Presented, SignedIn } from './worker/messages.js';
 import { REALM } from './worker/messages.js';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals'
 import { setTimeout as wait } from 'node:timers/promises';
 import { describeOn, ENGINES } from '../support/databases.js';
 import { mutantsOf } from '../support/refresh-token.js';
-import { AUTHENTICATED, Client, tally } from './answers.js';
+import { AUTHENTICATED, Client, tally } from './responses.js';
 import { Cluster } from './cluster.js';
 
 const SECOND = 1_000;

@@ -177,7 +177,7 @@ describe('readAsymmetricKey', () => {
     ['a private KeyObject to verify', ec.privateKey, 'verify', /is a private key/],
     ['a public key to sign', rsaPublicPem, 'sign', /is a public key; use: 'sign' takes the private one/],
     ['a secret KeyObject to sign', createSecretKey(randomBytes(32)), 'sign', /is a secret key/],
-  ])('KY-02 refuses %s', (_, key, use, message) => {
+  ])('KY-02 refuses to read %s', (_, key, use, message) => {
     expect(refusal(() => readAsymmetricKey('keys[0].key', key, use)).message).toMatch(message);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describeOn } from '../support/databases.js';
-import { AUTHENTICATED, Client, tally } from './answers.js';
+import { AUTHENTICATED, Client, tally } from './responses.js';
 import { Cluster, soon } from './cluster.js';
 import type { DeathPoint } from './worker/messages.js';
 import { REALM } from './worker/messages.js';
