@@ -333,13 +333,14 @@ describe('RevocationList', () => {
       list.stop();
     });
 
-    it.each(['strict', 'off'] as const)('is always current in the mode %s (F-18)', async (mode) => {
+    it.each(['strict', 'off'] as const)('reads nothing again in the mode %s, however much time passes (F-18)', async (mode) => {
       const { list, repository, clock } = world(mode);
       const clocks = time(clock);
       await list.start();
       clocks.pass(3_600_000);
       const revokedSince = jest.spyOn(repository, 'revokedSince');
-      expect(list.isCurrent(performance.now())).toBe(true);
+      // With 'strict' the store is asked about every request instead.
+      expect(list.isCurrent(performance.now())).toBe(mode === 'off');
       await list.catchUp();
       expect(revokedSince).not.toHaveBeenCalled();
     });
