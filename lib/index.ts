@@ -37,7 +37,7 @@ export type { SignOptions } from './access-token/access-token.service.js';
 export type { AccessTokenClaims } from './access-token/access-token.claims.js';
 
 export { RefreshService } from './session/refresh.service.js';
-export type { Rotation, SessionsOptions, SignInOptions } from './session/refresh.service.js';
+export type { RevokeOptions, Rotation, SessionsOptions, SignInOptions } from './session/refresh.service.js';
 export { TokenPair } from './session/token-pair.js';
 export type { TokenPairBody } from './session/token-pair.js';
 export type { Deliverable } from './session/delivery.js';
@@ -58,7 +58,19 @@ export type {
   TokenSession,
 } from './session/token-session.js';
 export { StoreConflict, TokenRepository } from './session/token-repository.js';
-export type { RevokedFrom, RevokedPage, RevokedSession, RotationTerms, SessionAdvance, StorePatience } from './session/token-repository.js';
+export type {
+  InsertedSession,
+  KeyCondition,
+  RevokeCondition,
+  RevokedFrom,
+  RevokedPage,
+  RevokedSession,
+  RotationConditions,
+  SessionAdvance,
+  SessionLimit,
+  SessionPatch,
+  StorePatience,
+} from './session/token-repository.js';
 
 export { RevocationPush } from './revocation/revocation-push.js';
 

@@ -40,9 +40,9 @@ export function repositoryProvider({ repository }: TokenModuleExtras): FactoryPr
   if (repository) return provide(TokenRepository, { inject: [ModuleRef], useFactory: (modules) => injected(repository, modules) });
   return provide(TokenRepository, {
     inject: [TokenRepositoryFactory, RESOLVED_OPTIONS, Clock],
-    useFactory: (factory, { patience, access }, clock) => {
+    useFactory: (factory, { patience, preparedStatements, access }, clock) => {
       requireRealTime(clock, access);
-      return factory.create({ patience });
+      return factory.create({ patience, preparedStatements });
     },
   });
 }

@@ -40,6 +40,7 @@ export const MODULE = {
   revocation: { kind: 'choice', values: ['poll', 'strict', 'off'], default: 'poll' },
   push: { kind: 'port', port: 'RevocationPush', methods: ['announce', 'listen', 'close'], defaultNote: 'none' },
   storeTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '2s' },
+  preparedStatements: { kind: 'flag', default: true },
   janitor: { kind: 'group', options: JANITOR, canBeFalse: true, defaultNote: 'enabled' },
   onEvent: { kind: 'hook', defaultNote: 'events are only logged' },
   errorBody: { kind: 'hook', defaultNote: '`TokenErrorBody`' },

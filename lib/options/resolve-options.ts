@@ -28,6 +28,7 @@ export interface ResolvedTokenOptions {
   /** Null: revocations arrive with the next poll. */
   readonly push: RevocationPush | null;
   readonly patience: StorePatience;
+  readonly preparedStatements: boolean;
   /** Milliseconds. Null disables the janitor. */
   readonly janitorMs: number | null;
   /** What is allowed but doubtful, for the log at start-up. */
@@ -59,6 +60,7 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string): Re
     revocation: options('revocation'),
     push: resolvePush(options, warnings),
     patience: Object.freeze(resolvePatience(options('storeTimeout'), refresh.rules.graceMs)),
+    preparedStatements: options('preparedStatements'),
     janitorMs: resolveJanitor(given.janitor),
     warnings: Object.freeze(warnings),
   });

@@ -31,6 +31,14 @@ export interface SignInOptions {
   absoluteLifetime?: Duration;
 }
 
+/** Which session {@link RefreshService.revoke} may end, and why. */
+export interface RevokeOptions {
+  /** Ends the session only if it belongs to this subject. @defaultValue the session of any subject */
+  subject?: string;
+  /** One of {@link REVOKE_REASONS}. @defaultValue 'admin' */
+  reason?: RevokeReason;
+}
+
 /** Which part of a subject's sessions to list. */
 export interface SessionsOptions {
   /** How many sessions at most. 1 to 1000. @defaultValue 100 */
@@ -118,18 +126,24 @@ export class RefreshService {
    */
   async signOut(refreshToken: string | null | undefined): Promise<void> {
     const token = typeof refreshToken === 'string' ? this.ports.codec.decode(refreshToken) : null;
-    if (token && !this.ports.denylist.has(token.sessionId)) await this.revoke(token.sessionId, 'logout');
+    if (token && !this.ports.denylist.has(token.sessionId)) await this.revoke(token.sessionId, { reason: 'logout' });
   }
 
   /**
-   * Ends a session. For trusted callers: no proof of possession is asked. Idempotent; what is no session id, or is known here to be revoked,
-   * ends nothing, without a query.
-   * @throws {TypeError} on a reason that is none of {@link REVOKE_REASONS}.
+   * Ends a session. For trusted callers: no proof of possession is asked. Where the session id comes from a request, give the `subject` of its
+   * caller: the session of another subject is left alone then. Idempotent. A value that is not a session id is ignored, without a query.
+   * @throws {TypeError} on a `subject` that is there and is no subject, also if it is undefined, and on a reason that is none of
+   * {@link REVOKE_REASONS}.
    * @throws {TokenError} `store_unavailable`: the session may still live.
+   * @example
+   * await refresh.revoke(id, { subject: user.sub, reason: 'user' });
    */
-  async revoke(sessionId: string, reason: RevokeReason = 'admin'): Promise<void> {
+  async revoke(sessionId: string, options: RevokeOptions = {}): Promise<void> {
+    const { subject, reason = 'admin' } = options;
     requireReason(reason);
-    if (isSessionId(sessionId)) await this.ports.revoker.revoke({ realm: this.settings.name, id: sessionId }, reason);
+    // A subject that is missing by mistake must not turn into the session of anybody.
+    if (Object.hasOwn(options, 'subject')) requireSubject(subject);
+    if (isSessionId(sessionId)) await this.ports.revoker.revoke({ realm: this.settings.name, id: sessionId }, reason, subject);
   }
 
   /**

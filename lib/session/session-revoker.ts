@@ -18,16 +18,17 @@ export class SessionRevoker {
   constructor(private readonly ports: RevokerPorts) {}
 
   /**
-   * Ends a session, and remembers it. It asks the store even where the session is known to be revoked, because a restored backup may have
-   * revived it.
+   * Ends a session, if it belongs to `subject` where one is given, and remembers it. It asks the store even where the session is known to be
+   * revoked, because a restored backup may have revived it.
    * @returns whether this call ended it.
    * @throws {StoreUnavailable} rejects with it.
    */
-  async revoke(key: SessionKey, reason: RevokeReason): Promise<boolean> {
+  async revoke(key: SessionKey, reason: RevokeReason, subject?: string): Promise<boolean> {
     const { store, denylist, listener, clock } = this.ports;
-    const ended = await store.ask((repository) => repository.revoke(key, reason));
+    const ended = await store.ask((repository) => repository.revoke(key, reason, { subject }));
     if (ended) denylist.addOwn([key.id]);
-    else denylist.add([key.id]);
+    // With a subject, the session may live on: it may belong to somebody else.
+    else if (subject === undefined) denylist.add([key.id]);
     if (ended) listener.on({ type: 'revoked', realm: key.realm, at: clock.now(), sessionId: key.id, reason });
     return ended;
   }
@@ -47,7 +48,7 @@ export class SessionRevoker {
   async revokeReused({ session, at }: SessionSnapshot): Promise<boolean> {
     const { store, denylist, listener } = this.ports;
     const { realm, id, subject } = session;
-    if (!(await store.repository.revoke(session, 'reuse', session))) return false;
+    if (!(await store.repository.revoke(session, 'reuse', { only: session }))) return false;
     denylist.addOwn([id]);
     listener.on({ type: 'reuse', realm, at, sessionId: id, subject });
     return true;

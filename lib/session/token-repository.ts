@@ -9,24 +9,75 @@ import type {
   TokenSession,
 } from './token-session.js';
 
-/** On which terms {@link TokenRepository.rotate} may advance a session. Spans are milliseconds. */
-export interface RotationTerms {
+/** What a presentation has proved about the key of a bound session: a condition on {@link TokenSession.boundKey}. */
+export interface KeyCondition {
+  /**
+   * The key that the proof was made with: the session must be bound to exactly this key, or to none. `null`: there was no proof, so the session
+   * must not be bound. Left out: the session may be bound to any key or to none.
+   */
+  readonly provenKey?: string | null | undefined;
+}
+
+/** On which conditions {@link TokenRepository.rotate} advances a session. Spans are milliseconds. */
+export interface RotationConditions extends KeyCondition {
   /** The session must not have been rotated within this span (2·G); null: it may have been (strict reuse detection). */
   readonly settleMs: number | null;
-  /** New idle lifetime, counted from the rotation. */
+  /** New idle lifetime, counted from the rotation, unless the session has one of its own. */
   readonly idleMs: number;
   /** At most `max` rotations in a window of `perMs`; null: no limit. */
   readonly limit: { readonly max: number; readonly perMs: number } | null;
 }
 
 /** Where {@link TokenRepository.advance} puts a session. */
-export interface SessionAdvance extends RefreshTokenPosition {
+export interface SessionAdvance extends RefreshTokenPosition, KeyCondition {
   /** Branch of the parent that may be recovered from now on, −1: none; null leaves it. */
   readonly parentBranch: number | null;
-  /** Renews the idle lifetime (milliseconds) and `lastUsedAt`; null leaves both. */
+  /** Renews `lastUsedAt` and the idle lifetime (milliseconds, unless the session has one of its own); null leaves both. */
   readonly idleMs: number | null;
   /** Whether a new grace period begins: `rotatedAt` becomes the present instant. `false` leaves `rotatedAt` as it is. */
   readonly restartsGrace: boolean;
+}
+
+/** How many live sessions a subject may have. */
+export interface SessionLimit {
+  /** This many, the new one included: at least 1. `null`: any number. */
+  readonly keep: number | null;
+  /**
+   * Which sessions are ended beyond that, with the reason `limit`. `oldest`: those behind the first `keep` of {@link TokenRepository.list}, which
+   * is sorted by the last use and then by the id. `newest`: those that were signed in last (then by the id), so that a new session is
+   * ended at once and its own id is among those returned. @defaultValue 'oldest'
+   */
+  readonly ends?: 'oldest' | 'newest' | undefined;
+}
+
+/** What {@link TokenRepository.insert} gives back. */
+export interface InsertedSession extends SessionSnapshot {
+  /** Ids of the sessions that this call ended because of the limit. */
+  readonly ended: readonly string[];
+}
+
+/** What {@link TokenRepository.update} changes: only what is given. Everything is already cleaned and checked. */
+export interface SessionPatch {
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /** The user has authenticated again: `authTime` becomes the store's present instant. */
+  readonly authTime?: 'now' | undefined;
+  /** `null` takes the name away. */
+  readonly label?: string | null | undefined;
+  readonly ip?: string | null | undefined;
+  readonly userAgent?: string | null | undefined;
+  /**
+   * The session was last used so many milliseconds ago, 0 or more. The store computes `lastUsedAt` by its own clock, and never moves it back.
+   * The idle lifetime stays as it is: only a rotation renews it.
+   */
+  readonly usedAgoMs?: number | undefined;
+}
+
+/** On which conditions {@link TokenRepository.revoke} ends a session. */
+export interface RevokeCondition {
+  /** The session must belong to this subject. */
+  readonly subject?: string | undefined;
+  /** The session must stand at exactly this position. */
+  readonly only?: RefreshTokenPosition | undefined;
 }
 
 /** A session that has been revoked, and when: also the place in the list that {@link TokenRepository.revokedSince} continues after. */
@@ -81,20 +132,27 @@ export abstract class TokenRepository {
    */
   abstract check(): Promise<void>;
 
-  /** Stores a new session at generation 0, branch 0, without a recoverable parent. Never overwrites: a second insert of an id rejects. */
-  abstract insert(session: NewSession): Promise<SessionSnapshot>;
+  /**
+   * Stores a new session at generation 0, branch 0, without a recoverable parent. Never overwrites: a second insert of an id rejects.
+   *
+   * With a limit it also ends the live sessions of the subject that are too many, judged after the session is stored. However many calls there
+   * are at once, exactly `keep` sessions live when all of them have returned, if there are that many. A session that is used or revoked in
+   * the same instant may make it fewer. A session whose last use lies more than a minute in the future (the store's clock has been set
+   * back) counts as the oldest. When the call rejects, the session may have been stored and others may have been ended.
+   */
+  abstract insert(session: NewSession, limit?: SessionLimit): Promise<InsertedSession>;
 
   /**
    * Advances a session from `position` to the next generation (branch 0, parent `position.branch`), renews its idle lifetime and counts
    * the rotation, in one conditional statement: only if generation = `position.generation`, branch ≥ `position.branch`, not revoked,
-   * not expired, settled and within the limit.
+   * not expired, settled, within the limit and with the right key.
    * @returns the session as it is now, or null, having changed nothing, when a condition failed.
    */
-  abstract rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationTerms): Promise<SessionSnapshot | null>;
+  abstract rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationConditions): Promise<SessionSnapshot | null>;
 
   /**
-   * Puts a session that stands at exactly `from` and is not revoked to `to`: recovery, healing, confirmation. Sets `rotatedAt` where
-   * `to.restartsGrace` says so.
+   * Puts a session that stands at exactly `from`, is not revoked and has the right key to `to`: recovery, healing, confirmation. Sets
+   * `rotatedAt` where `to.restartsGrace` says so.
    * @returns the session as it is now, or null, having changed nothing.
    */
   abstract advance(key: SessionKey, from: RefreshTokenPosition, to: SessionAdvance): Promise<SessionSnapshot | null>;
@@ -109,10 +167,22 @@ export abstract class TokenRepository {
   abstract list(owner: SessionOwner, page: SessionPage): Promise<readonly TokenSession[]>;
 
   /**
-   * Ends a session; with `only`, on condition that it stands at exactly that position. Idempotent: the first reason and instant stay.
+   * Changes what is given of a session that is neither revoked nor expired, and nothing else: not its position, its key or its lifetimes.
+   * @returns whether there is such a session, also where the patch is empty.
+   */
+  abstract update(key: SessionKey, patch: SessionPatch): Promise<boolean>;
+
+  /**
+   * Binds a session that is neither revoked nor expired and has no key to this one. Never replaces a key, not even by the same one.
+   * @returns whether this call bound it.
+   */
+  abstract bind(key: SessionKey, boundKey: string): Promise<boolean>;
+
+  /**
+   * Ends a session, if the condition holds. Idempotent: the first reason and instant stay.
    * @returns whether this call ended it.
    */
-  abstract revoke(key: SessionKey, reason: RevokeReason, only?: RefreshTokenPosition): Promise<boolean>;
+  abstract revoke(key: SessionKey, reason: RevokeReason, condition?: RevokeCondition): Promise<boolean>;
 
   /**
    * Ends all sessions of a subject, except the one with the id `except`, however many: in steps, so that no statement locks more rows than

@@ -3,10 +3,11 @@ import type { SessionInfo } from '../principal/session-info.js';
 /**
  * Why a session was ended: every reason that is written. `logout`: the user has signed out there. `user`: the user has ended it from another
  * session, such as in a list of devices. `password`: the password has changed. `admin`: an administrator or the application has ended it, the
- * default of `revoke` and `revokeAll`. Two are this package's own: `reuse`, two holders of one refresh token, and `user-rejected`, the
- * `loadUser` or `claims` hook said that the user is gone. Rows of version 0.1 have `user` for that too.
+ * default of `revoke` and `revokeAll`. Three are this package's own: `reuse`, two holders of one refresh token; `user-rejected`, the
+ * `loadUser` or `claims` hook said that the user is gone (rows of version 0.1 have `user` for that too); and `limit`, the user has signed in
+ * more often than the allowed number of sessions.
  */
-export const REVOKE_REASONS = ['logout', 'user', 'password', 'admin', 'reuse', 'user-rejected'] as const;
+export const REVOKE_REASONS = ['logout', 'user', 'password', 'admin', 'reuse', 'user-rejected', 'limit'] as const;
 
 /** One of the {@link REVOKE_REASONS}. */
 export type RevokeReason = (typeof REVOKE_REASONS)[number];
@@ -57,6 +58,11 @@ export interface SessionDevice {
 export interface NewSession extends SessionKey, SessionOwner {
   /** Milliseconds without a rotation after which the session expires. */
   readonly idleMs: number;
+  /**
+   * An idle lifetime of this session's own, milliseconds: it is kept, and replaces `idleMs` now and what every rotation is told later.
+   * Left out: the session has none.
+   */
+  readonly ownIdleMs?: number | undefined;
   /** Milliseconds after sign-in at which the session expires, whatever happens. */
   readonly absoluteMs: number;
   /** Claims that every access token of the session carries. */
@@ -65,6 +71,8 @@ export interface NewSession extends SessionKey, SessionOwner {
   readonly device: SessionDevice;
   /** The application's own data, already checked; absent: null is stored. */
   readonly data?: Readonly<Record<string, unknown>>;
+  /** The key that the session is bound to from the start; absent: none. See {@link TokenSession.boundKey}. */
+  readonly boundKey?: string | undefined;
 }
 
 /** One row: one sign-in, and all tokens that descend from it. Instants are epoch milliseconds of the store's clock. */
@@ -75,10 +83,12 @@ export interface TokenSession extends SessionKey, SessionOwner, RefreshTokenPosi
   readonly rotatedAt: number;
   /** Instant of the sign-in. */
   readonly createdAt: number;
-  /** Instant of the last rotation, recovery or healing. */
+  /** Instant of the last rotation, recovery or healing, or of a later use that was told by an update. */
   readonly lastUsedAt: number;
   /** Instant from which the session is idle-expired. */
   readonly idleExpiresAt: number;
+  /** The session's own idle lifetime, milliseconds, or null: that of the module counts at every rotation. */
+  readonly ownIdleMs: number | null;
   /** Instant from which the session is expired, whatever happens. */
   readonly absoluteExpiresAt: number;
   /** Instant of the revocation, or null. */
@@ -91,16 +101,21 @@ export interface TokenSession extends SessionKey, SessionOwner, RefreshTokenPosi
   readonly windowStartedAt: number;
   /** Instant at which the user authenticated (`auth_time`). */
   readonly authTime: number;
-  /** Claims given at sign-in. */
+  /** Claims given at sign-in, or since then by an update. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** Network address at sign-in, or null. */
+  /** Network address at sign-in, or at the last use that was told; or null. */
   readonly ip: string | null;
-  /** `User-Agent` at sign-in, or null. */
+  /** `User-Agent` at sign-in, or at the last use that was told; or null. */
   readonly userAgent: string | null;
   /** Name of the device, or null. */
   readonly label: string | null;
   /** The application's own data as given at sign-in, or null. This package only hands it back, in the list of sessions. */
   readonly data: Readonly<Record<string, unknown>> | null;
+  /**
+   * The public key that the session is bound to, or null. It is set once and never replaced. To the store it is opaque text of at most 1024
+   * characters that is compared to the letter: the RFC 7638 thumbprint of a DPoP key, or the JWK of a DBSC key.
+   */
+  readonly boundKey: string | null;
 }
 
 /** A session as its store saw it, and the store's instant of seeing it: everything that follows is dated by that instant. */

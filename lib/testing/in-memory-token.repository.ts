@@ -1,6 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, SystemClock } from '../clock.js';
-import type { RevokedFrom, RevokedPage, RevokedSession, RotationTerms, SessionAdvance } from '../session/token-repository.js';
+import type {
+  InsertedSession,
+  RevokeCondition,
+  RevokedFrom,
+  RevokedPage,
+  RotationConditions,
+  SessionAdvance,
+  SessionLimit,
+  SessionPatch,
+} from '../session/token-repository.js';
 import { TokenRepository } from '../session/token-repository.js';
 import type {
   NewSession,
@@ -12,6 +21,20 @@ import type {
   SessionSnapshot,
   TokenSession,
 } from '../session/token-session.js';
+import {
+  beyondLimit,
+  copyOf,
+  hasExpired,
+  hasRightKey,
+  isAt,
+  lastUsedFirst,
+  mayRotate,
+  newRow,
+  patched,
+  revokedFirst,
+  rotated,
+  standsAt,
+} from './in-memory-session.js';
 
 /**
  * A {@link TokenRepository} that keeps sessions in the memory of this process, for tests: give it as the `repository` of a
@@ -32,13 +55,16 @@ export class InMemoryTokenRepository extends TokenRepository {
   /** Has nothing to check. */
   override async check(): Promise<void> {}
 
-  override async insert(session: NewSession): Promise<SessionSnapshot> {
+  override async insert(session: NewSession, { keep, ends = 'oldest' }: SessionLimit = { keep: null }): Promise<InsertedSession> {
     if (this.sessions.has(session.id)) throw new Error('a session with this id exists');
     const now = this.clock.now();
-    return this.put(newRow(session, now), now);
+    const inserted = this.put(newRow(session, now), now);
+    const beyond = keep === null ? [] : beyondLimit(this.live(session, now), { keep, ends, now });
+    for (const one of beyond) this.end(one, 'limit');
+    return { ...inserted, ended: beyond.map(({ id }) => id) };
   }
 
-  override async rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationTerms): Promise<SessionSnapshot | null> {
+  override async rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationConditions): Promise<SessionSnapshot | null> {
     const now = this.clock.now();
     const session = this.row(key);
     if (!session || !isAt(session, position) || !mayRotate(session, terms, now)) return null;
@@ -48,31 +74,47 @@ export class InMemoryTokenRepository extends TokenRepository {
   override async advance(key: SessionKey, from: RefreshTokenPosition, to: SessionAdvance): Promise<SessionSnapshot | null> {
     const now = this.clock.now();
     const session = this.row(key);
-    if (!session || session.revokedAt !== null || !standsAt(session, from)) return null;
+    if (!session || session.revokedAt !== null || !standsAt(session, from) || !hasRightKey(session, to)) return null;
     const { generation, branch } = to;
     const parentBranch = to.parentBranch ?? session.parentBranch;
-    const renewed = to.idleMs === null ? {} : { lastUsedAt: now, idleExpiresAt: now + to.idleMs };
+    const renewed = to.idleMs === null ? {} : { lastUsedAt: now, idleExpiresAt: now + (session.ownIdleMs ?? to.idleMs) };
     const rotatedAt = to.restartsGrace ? now : session.rotatedAt;
     return this.put({ ...session, generation, branch, parentBranch, rotatedAt, ...renewed }, now);
   }
 
   override async find(key: SessionKey): Promise<SessionSnapshot | null> {
     const session = this.row(key);
-    return session ? snapshot(session, this.clock.now()) : null;
+    return session ? { session: copyOf(session), at: this.clock.now() } : null;
   }
 
   override async list(owner: SessionOwner, { limit, after }: SessionPage): Promise<readonly TokenSession[]> {
     const now = this.clock.now();
-    return this.owned(owner)
-      .filter((session) => session.revokedAt === null && !hasExpired(session, now) && (!after || lastUsedFirst(after, session) < 0))
+    return this.live(owner, now)
+      .filter((session) => !after || lastUsedFirst(after, session) < 0)
       .sort(lastUsedFirst)
       .slice(0, limit)
       .map(copyOf);
   }
 
-  override async revoke(key: SessionKey, reason: RevokeReason, only?: RefreshTokenPosition): Promise<boolean> {
+  override async update(key: SessionKey, patch: SessionPatch): Promise<boolean> {
+    const now = this.clock.now();
+    const session = this.liveRow(key, now);
+    if (session) this.put(patched(session, patch, now), now);
+    return session !== undefined;
+  }
+
+  override async bind(key: SessionKey, boundKey: string): Promise<boolean> {
+    const now = this.clock.now();
+    const session = this.liveRow(key, now);
+    if (!session || session.boundKey !== null) return false;
+    this.put({ ...session, boundKey }, now);
+    return true;
+  }
+
+  override async revoke(key: SessionKey, reason: RevokeReason, { subject, only }: RevokeCondition = {}): Promise<boolean> {
     const session = this.row(key);
     if (!session || session.revokedAt !== null || (only && !standsAt(session, only))) return false;
+    if (subject !== undefined && session.subject !== subject) return false;
     this.end(session, reason);
     return true;
   }
@@ -105,114 +147,25 @@ export class InMemoryTokenRepository extends TokenRepository {
     return session?.realm === key.realm ? session : undefined;
   }
 
+  private liveRow(key: SessionKey, now: number): TokenSession | undefined {
+    const session = this.row(key);
+    return session && session.revokedAt === null && !hasExpired(session, now) ? session : undefined;
+  }
+
+  private live(owner: SessionOwner, now: number): TokenSession[] {
+    return this.owned(owner).filter((session) => session.revokedAt === null && !hasExpired(session, now));
+  }
+
   private owned(owner: SessionOwner): TokenSession[] {
     return [...this.sessions.values()].filter((session) => session.realm === owner.realm && session.subject === owner.subject);
   }
 
   private put(session: TokenSession, at: number): SessionSnapshot {
     this.sessions.set(session.id, session);
-    return snapshot(session, at);
+    return { session: copyOf(session), at };
   }
 
   private end(session: TokenSession, revokeReason: RevokeReason): void {
     this.sessions.set(session.id, { ...session, revokedAt: this.clock.now(), revokeReason });
   }
-}
-
-/** Last used first, then by id. */
-function lastUsedFirst(a: NonNullable<SessionPage['after']>, b: NonNullable<SessionPage['after']>): number {
-  return b.lastUsedAt - a.lastUsedAt || byText(a.id, b.id);
-}
-
-/** Revoked first, then by id. */
-function revokedFirst(a: RevokedSession, b: RevokedSession): number {
-  return a.revokedAt - b.revokedAt || byText(a.id, b.id);
-}
-
-function byText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
-}
-
-function snapshot(session: TokenSession, at: number): SessionSnapshot {
-  return { session: copyOf(session), at };
-}
-
-/** What the caller does to a copy changes nothing here. */
-function copyOf(session: TokenSession): TokenSession {
-  return { ...session, claims: throughJson(session.claims), data: session.data && throughJson(session.data) };
-}
-
-function newRow(session: NewSession, now: number): TokenSession {
-  const { id, realm, subject, idleMs, absoluteMs, claims, device, data } = session;
-  return {
-    id,
-    realm,
-    subject,
-    generation: 0,
-    branch: 0,
-    parentBranch: -1,
-    rotatedAt: 0,
-    createdAt: now,
-    lastUsedAt: now,
-    idleExpiresAt: now + idleMs,
-    absoluteExpiresAt: now + absoluteMs,
-    revokedAt: null,
-    revokeReason: null,
-    windowCount: 0,
-    windowStartedAt: 0,
-    authTime: now,
-    claims: throughJson(claims),
-    ip: device.ip ?? null,
-    userAgent: device.userAgent ?? null,
-    label: device.label ?? null,
-    data: data === undefined ? null : throughJson(data),
-  };
-}
-
-/** What a database with a JSON column gives back. */
-function throughJson(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(object)) as Record<string, unknown>;
-}
-
-/** Whether a position is one of the current generation that has been handed out. */
-function isAt(session: TokenSession, position: RefreshTokenPosition): boolean {
-  return session.generation === position.generation && session.branch >= position.branch;
-}
-
-function mayRotate(session: TokenSession, terms: RotationTerms, now: number): boolean {
-  return (
-    session.revokedAt === null &&
-    !hasExpired(session, now) &&
-    (terms.settleMs === null || session.rotatedAt <= now - terms.settleMs) &&
-    (terms.limit === null || session.windowCount < terms.limit.max || windowIsOver(session, terms.limit, now))
-  );
-}
-
-function rotated(session: TokenSession, terms: RotationTerms, now: number): Partial<TokenSession> {
-  return {
-    generation: session.generation + 1,
-    branch: 0,
-    rotatedAt: now,
-    lastUsedAt: now,
-    idleExpiresAt: now + terms.idleMs,
-    ...(terms.limit && counted(session, terms.limit, now)),
-  };
-}
-
-type RotationLimit = NonNullable<RotationTerms['limit']>;
-
-function counted(session: TokenSession, limit: RotationLimit, now: number): Partial<TokenSession> {
-  return windowIsOver(session, limit, now) ? { windowCount: 1, windowStartedAt: now } : { windowCount: session.windowCount + 1 };
-}
-
-function windowIsOver(session: TokenSession, limit: RotationLimit, now: number): boolean {
-  return now >= session.windowStartedAt + limit.perMs;
-}
-
-function standsAt(session: TokenSession, position: RefreshTokenPosition): boolean {
-  return session.generation === position.generation && session.branch === position.branch;
-}
-
-function hasExpired(session: TokenSession, now: number): boolean {
-  return now >= session.idleExpiresAt || now >= session.absoluteExpiresAt;
 }

@@ -1,5 +1,7 @@
 import { ADVANCE_CASES } from './contract/advance.cases.js';
+import { BOUND_KEY_CASES } from './contract/bound-key.cases.js';
 import { ContractStore } from './contract/contract-store.js';
+import { IDLE_LIFETIME_CASES } from './contract/idle-lifetime.cases.js';
 import { INSERT_CASES } from './contract/insert.cases.js';
 import { LIMIT_CASES } from './contract/limit.cases.js';
 import { LIST_CASES } from './contract/list.cases.js';
@@ -8,6 +10,8 @@ import type { OpenedStore } from './contract/opened-store.js';
 import { REVOKE_CASES } from './contract/revoke.cases.js';
 import { REVOKED_SINCE_CASES } from './contract/revoked-since.cases.js';
 import { ROTATE_CASES } from './contract/rotate.cases.js';
+import { SESSION_LIMIT_CASES } from './contract/session-limit.cases.js';
+import { UPDATE_CASES } from './contract/update.cases.js';
 
 /** How the contract gets at a store. */
 export interface RepositoryHarness {
@@ -25,10 +29,14 @@ export interface RepositoryContractCase {
 
 const CASES = [
   ...INSERT_CASES,
+  ...SESSION_LIMIT_CASES,
   ...ROTATE_CASES,
   ...LIMIT_CASES,
   ...ADVANCE_CASES,
   ...RACE_CASES,
+  ...IDLE_LIFETIME_CASES,
+  ...UPDATE_CASES,
+  ...BOUND_KEY_CASES,
   ...REVOKE_CASES,
   ...REVOKED_SINCE_CASES,
   ...LIST_CASES,

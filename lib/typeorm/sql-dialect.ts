@@ -1,6 +1,9 @@
+import { codeOf } from './driver-error.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { Catalogue } from './catalogue.js';
 import { MARIADB_CATALOGUE, POSTGRES_CATALOGUE, SQLITE_CATALOGUE } from './catalogue.js';
+import type { PreparedQueries } from './prepared-queries.js';
+import { MYSQL_PREPARED, POSTGRES_PREPARED } from './prepared-queries.js';
 import type { Statement } from './statement-writer.js';
 
 /** Runs a statement and gives its rows. */
@@ -18,13 +21,17 @@ export interface SqlDialect {
   readonly deleteLimit: 'limit' | 'subquery';
   /** Whether an index finds the rows behind `(a, b) > (1, 2)`; otherwise it does so by `a > 1 OR (a = 1 AND b > 2)`. */
   readonly comparesRows: boolean;
-  /** The statement, with a bound on how long the server lets it wait for a lock. `lockTimeoutMs` is a positive integer. */
-  readonly bounded: (statement: Statement, lockTimeoutMs: number) => Statement;
+  /** Makes a 64-bit integer of a placeholder. */
+  readonly integer: (placeholder: string) => string;
+  /** The text of a statement, with a bound on how long the server lets it wait for a lock. `lockTimeoutMs` is a positive integer. */
+  readonly bounded: (sql: string, lockTimeoutMs: number) => string;
+  /** How the driver runs a statement that it has prepared before. Null: TypeORM keeps prepared statements itself. */
+  readonly prepared: PreparedQueries | null;
   /** Whether an error says that the same statement may be made again at once. */
   readonly isConflict: (error: unknown) => boolean;
-  /** Which of these processes or threads of the server are at work: rows of `id`. */
   /** The dialect for the server that is connected, which is known only at start-up. @throws {TokenOptionsError} where it cannot be used as it is set. */
   readonly adapt: (query: Query) => Promise<SqlDialect>;
+  /** Which of these processes or threads of the server are at work: rows of `id`. */
   readonly busyBackends: (ids: readonly number[]) => Statement;
   /** What start-up asks about the table. */
   readonly catalogue: Catalogue;
@@ -38,7 +45,10 @@ const SQLITE: SqlDialect = {
   deleteLimit: 'subquery',
   comparesRows: true,
   // The driver's `timeout` bounds the wait for another process's lock; SQLite has no bound per statement.
-  bounded: (statement) => statement,
+  bounded: (sql) => sql,
+  integer: (placeholder) => `cast(${placeholder} as integer)`,
+  // TypeORM caches what it has prepared on its one connection (`statementCacheSize`).
+  prepared: null,
   // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED: another process wrote at the same time.
   isConflict: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
   adapt: async () => SQLITE,
@@ -55,12 +65,12 @@ const POSTGRES: SqlDialect = {
   deleteLimit: 'subquery',
   comparesRows: true,
   // In the statement itself and local to it: no second statement, and nothing stays behind on the pooled connection.
-  bounded: ({ sql, parameters }, lockTimeoutMs) => ({
-    sql: /^(UPDATE|DELETE)\b/.test(sql)
+  bounded: (sql, lockTimeoutMs) =>
+    /^(UPDATE|DELETE)\b/.test(sql)
       ? sql.replace(' WHERE ', ` WHERE set_config('lock_timeout', '${lockTimeoutMs}', true) IS NOT NULL AND `)
       : sql,
-    parameters,
-  }),
+  integer: (placeholder) => `${placeholder}::bigint`,
+  prepared: POSTGRES_PREPARED,
   // 40001 serialization failure (the default of the database may be REPEATABLE READ), 40P01 deadlock.
   isConflict: (error) => ['40001', '40P01'].includes(codeOf(error)),
   adapt: async () => POSTGRES,
@@ -81,10 +91,9 @@ const MARIADB: SqlDialect = {
   deleteLimit: 'limit',
   comparesRows: false,
   // Seconds with fractions, waiting for locks included; for this statement only.
-  bounded: ({ sql, parameters }, lockTimeoutMs) => ({
-    sql: /^SELECT\b/.test(sql) ? sql : `SET STATEMENT max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`,
-    parameters,
-  }),
+  bounded: (sql, lockTimeoutMs) => (/^SELECT\b/.test(sql) ? sql : `SET STATEMENT max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`),
+  integer: (placeholder) => `cast(${placeholder} as signed)`,
+  prepared: MYSQL_PREPARED,
   // 1213 deadlock; 1020 the row has changed since the snapshot (innodb_snapshot_isolation, the default from 11.6).
   isConflict: (error) => ['ER_LOCK_DEADLOCK', 'ER_CHECKREAD'].includes(codeOf(error)),
   adapt: async (query) => ((await galeraWaits(query)) === null ? MARIADB : GALERA),
@@ -104,16 +113,14 @@ const WAIT_FOR_ALL = 7;
  */
 const GALERA: SqlDialect = {
   ...MARIADB,
-  bounded: ({ sql, parameters }, lockTimeoutMs) => ({
-    sql: `SET STATEMENT wsrep_sync_wait = ${WAIT_FOR_ALL}, max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`,
-    parameters,
-  }),
+  bounded: (sql, lockTimeoutMs) =>
+    `SET STATEMENT wsrep_sync_wait = ${WAIT_FOR_ALL}, max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`,
 };
 
 /** MySQL has no SET STATEMENT: the wait for a lock is bounded by the connection's `innodb_lock_wait_timeout`. */
 const MYSQL: SqlDialect = {
   ...MARIADB,
-  bounded: (statement) => statement,
+  bounded: (sql) => sql,
   adapt: async (query) => {
     const waits = await galeraWaits(query);
     if (waits !== null && (waits & WAIT_FOR_ALL) !== WAIT_FOR_ALL) {
@@ -136,10 +143,4 @@ const DIALECTS: Readonly<Record<string, SqlDialect>> = { 'better-sqlite3': SQLIT
 /** The dialect of a TypeORM driver, or undefined: not supported. */
 export function sqlDialectOf(driver: string): SqlDialect | undefined {
   return DIALECTS[driver];
-}
-
-/** The driver's error code, whether TypeORM wraps the error or not. */
-function codeOf(error: unknown): string {
-  const { code, driverError } = error as { code?: string; driverError?: { code?: string } };
-  return driverError?.code ?? code ?? '';
 }

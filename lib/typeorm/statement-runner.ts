@@ -1,9 +1,11 @@
-import type { DataSource, QueryResult, QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { BusyBackends, poolSizeOf } from './busy-backends.js';
 import type { StorePatience } from '../session/token-repository.js';
 import { StoreConflict } from '../session/token-repository.js';
-import type { Statement } from './statement-writer.js';
+import type { StatementResult } from './prepared-queries.js';
 import type { SqlDialect } from './sql-dialect.js';
+import type { SessionStatement } from './statement-composer.js';
+import { StatementSender } from './statement-sender.js';
 
 /** The store did not answer in time. Whether the statement took effect is unknown; a repeated presentation finds out. */
 export class StoreTimeout extends Error {
@@ -13,44 +15,51 @@ export class StoreTimeout extends Error {
   }
 }
 
+/** How statements are run. */
+export interface RunnerSettings {
+  readonly patience: StorePatience;
+  /** Whether statements are prepared by name where the driver can. */
+  readonly prepares: boolean;
+}
+
 /** Runs statements on the primary, each on a connection of its own and outside any transaction, and never waits without end. */
 export class StatementRunner {
   /** Counted apart: a standby that stalls holds up no read. */
   private readonly reads: BusyBackends;
   private readonly writes: BusyBackends;
+  private readonly sender: StatementSender;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly dialect: SqlDialect,
-    private readonly patience: StorePatience,
+    private readonly settings: RunnerSettings,
   ) {
     const limit = poolSizeOf(dataSource);
     this.reads = new BusyBackends(limit, dialect);
     this.writes = new BusyBackends(limit, dialect);
+    this.sender = new StatementSender(dataSource, settings.prepares ? dialect.prepared : null);
   }
 
   /** @throws {StoreConflict | StoreTimeout | StoreBusy} or what the driver throws. */
-  async run(statement: Statement): Promise<QueryResult> {
-    const attempt = new Attempt(this.dataSource.createQueryRunner('master'), this.patience.timeoutMs);
-    const backends = /^SELECT\b/.test(statement.sql) ? this.reads : this.writes;
+  async run(statement: SessionStatement): Promise<StatementResult> {
+    const attempt = new Attempt(this.dataSource.createQueryRunner('master'), this.settings.patience.timeoutMs);
     try {
-      return await attempt.race(this.query(attempt, statement, backends));
+      return await attempt.race(this.query(attempt, statement, statement.reads ? this.reads : this.writes));
     } catch (error) {
       throw this.dialect.isConflict(error) ? new StoreConflict({ cause: error }) : error;
     }
   }
 
-  private async query(attempt: Attempt, statement: Statement, backends: BusyBackends): Promise<QueryResult> {
+  private async query(attempt: Attempt, statement: SessionStatement, backends: BusyBackends): Promise<StatementResult> {
     const { runner } = attempt;
-    const { sql, parameters } = this.dialect.bounded(statement, this.patience.lockTimeoutMs);
     try {
-      await runner.connect();
+      const connection = (await runner.connect()) as object;
       // Nobody waits any more: what has queued for a connection must not be sent late.
       attempt.requireTime();
       return await backends.run(runner, () => {
         attempt.requireTime();
         attempt.onGivingUp = () => backends.giveUp(runner);
-        return runner.query(sql, [...parameters], true);
+        return this.sender.send(statement, { runner, connection, requireTime: () => attempt.requireTime() });
       });
     } finally {
       await runner.release();

@@ -17,18 +17,24 @@ export interface SqlNotation {
   readonly escape: (name: string) => string;
   /** The placeholder of the parameter with this index, from 0. */
   readonly placeholder: (index: number) => string;
-  /** Expression: the store's clock, epoch milliseconds. */
-  readonly now: () => string;
+  /** Expression: the store's clock, epoch milliseconds. Null: the instant is a parameter, the slot {@link NOW}. */
+  readonly now: string | null;
+  /** Makes a 64-bit integer of a placeholder. */
+  readonly integer: (placeholder: string) => string;
   /** Whether text compares loosely unless it is told to. */
   readonly looseText: boolean;
-  readonly deleteLimit: 'limit' | 'subquery';
-  /** Whether an index finds the rows behind `(a, b) > (1, 2)`. */
-  readonly comparesRows: boolean;
 }
 
-/** Writes one statement: names are quoted, values are bound, never spliced. */
+/** The slot of the present instant, where the database's clock is replaced. */
+export const NOW = 'now';
+
+/**
+ * Writes the text of one statement. Names are quoted. Values are never part of the text: each has a slot, a name under which the statement
+ * is later given its value.
+ */
 export class StatementWriter {
-  readonly parameters: unknown[] = [];
+  /** The slots in the order of the parameters. */
+  readonly slots: string[] = [];
 
   constructor(private readonly notation: SqlNotation) {}
 
@@ -38,33 +44,36 @@ export class StatementWriter {
     return metadata.tablePath.split('.').map(escape).join('.');
   }
 
+  /** Expression: the store's clock, epoch milliseconds. */
+  get now(): string {
+    return this.notation.now ?? this.notation.integer(this.value(NOW));
+  }
+
   column(property: Property): string {
     const column = this.notation.metadata.findColumnWithPropertyName(property);
     return this.notation.escape(column?.databaseName ?? property);
   }
 
-  bind(value: unknown): string {
-    this.parameters.push(value);
-    return this.notation.placeholder(this.parameters.length - 1);
+  /** The placeholder of a slot. Numbered placeholders are written again where the slot is; others get another parameter. */
+  value(slot: string): string {
+    const { placeholder } = this.notation;
+    const known = placeholder(0) === placeholder(1) ? -1 : this.slots.indexOf(slot);
+    return placeholder(known >= 0 ? known : this.slots.push(slot) - 1);
   }
 
-  is(property: Property, value: unknown): string {
-    return `${this.column(property)} = ${this.bind(value)}`;
+  is(property: Property, slot: string = property): string {
+    return `${this.column(property)} = ${this.value(slot)}`;
   }
 
   /** Text, to the letter: the plain comparison finds the index, the binary one tells cases and trailing spaces apart. */
-  isText(property: 'realm' | 'subject', text: string): string {
-    const plain = this.is(property, text);
-    return this.notation.looseText ? `${plain} AND BINARY ${this.is(property, text)}` : plain;
+  isText(property: 'realm' | 'subject' | 'boundKey', slot: string = property): string {
+    const plain = this.is(property, slot);
+    return this.notation.looseText ? `${plain} AND BINARY ${this.is(property, slot)}` : plain;
   }
 
   set(assignments: Partial<Record<Property, string>>): string {
     return Object.entries(assignments)
       .map(([property, expression]) => `${this.column(property as Property)} = ${expression}`)
       .join(', ');
-  }
-
-  finish(sql: string): Statement {
-    return { sql, parameters: this.parameters };
   }
 }

@@ -2,7 +2,7 @@ import type { ValueTransformer } from 'typeorm';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { RevokeReason, TokenSession } from '../session/token-session.js';
 
-/** Epoch milliseconds in a 64-bit integer: PostgreSQL and MariaDB drivers give them as text. */
+/** Milliseconds in a 64-bit integer: PostgreSQL and MariaDB drivers give them as text. */
 const INSTANT: ValueTransformer = {
   to: (value: number | null) => value,
   from: (value: string | number | null) => (value === null ? null : Number(value)),
@@ -13,7 +13,7 @@ const INSTANT: ValueTransformer = {
  * Give it to a DataSource by `autoLoadEntities: true` or in `entities`.
  */
 @Entity({ name: 'token_session' })
-@Index('IDX_token_session_subject', ['realm', 'subject'])
+@Index('IDX_token_session_subject', ['realm', 'subject', 'revokedAt'])
 @Index('IDX_token_session_revoked', ['realm', 'revokedAt', 'id'])
 @Index('IDX_token_session_expiry', ['absoluteExpiresAt'])
 export class TokenSessionEntity implements TokenSession {
@@ -79,4 +79,10 @@ export class TokenSessionEntity implements TokenSession {
 
   @Column({ type: 'simple-json', nullable: true })
   data!: Record<string, unknown> | null;
+
+  @Column({ type: 'bigint', transformer: INSTANT, nullable: true })
+  ownIdleMs!: number | null;
+
+  @Column({ type: 'varchar', length: 1024, nullable: true })
+  boundKey!: string | null;
 }

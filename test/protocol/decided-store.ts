@@ -92,5 +92,7 @@ function asSession(row: Row): TokenSession {
     userAgent: null,
     label: null,
     data: null,
+    ownIdleMs: null,
+    boundKey: null,
   };
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { SessionSnapshot, SessionSummary } from 'nestjs-token';
+import type { SessionSummary } from 'nestjs-token';
 import { RefreshService, TokenRepository } from 'nestjs-token';
 import { EventEmitter, once } from 'node:events';
 import { AccountsModule } from '../../sample/90-reference/src/accounts/accounts.module.js';
@@ -58,7 +58,7 @@ function holdNextInsert(repository: TokenRepository): { reached: Promise<unknown
   const insert = repository.insert.bind(repository);
   const gate = new EventEmitter();
   const [reached, released] = [once(gate, 'reached'), once(gate, 'released')];
-  jest.spyOn(repository, 'insert').mockImplementationOnce(async (session): Promise<SessionSnapshot> => {
+  jest.spyOn(repository, 'insert').mockImplementationOnce(async (session) => {
     gate.emit('reached');
     await released;
     return insert(session);

@@ -562,7 +562,7 @@ describe('RefreshService.signOut', () => {
     const at = clock.now();
     clock.advance('1h');
     await refresh.signOut(pair.refreshToken);
-    await refresh.revoke(pair.sessionId, 'password');
+    await refresh.revoke(pair.sessionId, { reason: 'password' });
     expect(await row(pair.sessionId)).toMatchObject({ revokedAt: at, revokeReason: 'logout' });
     expect(events.filter(({ type }) => type === 'revoked')).toHaveLength(1);
   });
@@ -645,7 +645,7 @@ describe('RefreshService and what it is told of sessions to end', () => {
     const { refresh } = sessions();
     const { sessionId } = await refresh.signIn('alice');
     const refusal = new TypeError(`reason: not one of ${REVOKE_REASONS.join(', ')}`);
-    await expect(refresh.revoke(sessionId, reason as RevokeReason)).rejects.toThrow(refusal);
+    await expect(refresh.revoke(sessionId, { reason: reason as RevokeReason })).rejects.toThrow(refusal);
     await expect(refresh.revokeAll('alice', { reason: reason as RevokeReason })).rejects.toThrow(refusal);
     expect(await refresh.sessions('alice')).toHaveLength(1);
   });
@@ -653,7 +653,7 @@ describe('RefreshService and what it is told of sessions to end', () => {
   it.each(REVOKE_REASONS)('takes the reason %s (F-12)', async (reason) => {
     const { refresh, row } = sessions();
     const [one, two] = [await refresh.signIn('alice'), await refresh.signIn('alice')];
-    await refresh.revoke(one.sessionId, reason);
+    await refresh.revoke(one.sessionId, { reason });
     await refresh.revokeAll('alice', { reason });
     expect([(await row(one.sessionId))?.revokeReason, (await row(two.sessionId))?.revokeReason]).toEqual([reason, reason]);
   });

@@ -83,6 +83,118 @@ for (const engine of ENGINES) {
       });
     });
 
+    describe('of version 0.1, with sessions in it', () => {
+      const [First, ...later] = SESSION_MIGRATIONS;
+      /** The columns of version 0.1. */
+      const OLD = [
+        ...['id', 'realm', 'subject', 'generation', 'branch', 'parentBranch', 'rotatedAt', 'createdAt', 'lastUsedAt', 'idleExpiresAt'],
+        ...['absoluteExpiresAt', 'revokedAt', 'revokeReason', 'windowCount', 'windowStartedAt', 'authTime', 'claims', 'ip', 'userAgent'],
+        ...['label', 'data'],
+      ];
+      const quoted = (source: DataSource, names: readonly string[]) => names.map((name) => source.driver.escape(name)).join(', ');
+      const rowsOf = async (source: DataSource) =>
+        source.query<Record<string, unknown>[]>(`SELECT ${quoted(source, OLD)} FROM ${TABLE} ORDER BY id`);
+      /** Sessions as version 0.1 wrote them: a live one, a revoked one, and one with every text. */
+      const fill = async (source: DataSource) => {
+        for (const [id, revokedAt, reason, label, data] of [
+          ['live', null, null, null, null],
+          ['revoked', 3, 'user', null, null],
+          ['full', null, null, 'Firefox 🦊', '{"plan":"free"}'],
+        ]) {
+          const later = 4e12;
+          const values = [
+            id,
+            'default',
+            'alice',
+            7,
+            2,
+            1,
+            1,
+            2,
+            2,
+            later,
+            later,
+            revokedAt,
+            reason,
+            3,
+            1,
+            2,
+            '{"a":[1]}',
+            '::1',
+            null,
+            label,
+            data,
+          ];
+          const marks = values.map((_, index) => source.driver.createParameter('p', index)).join(', ');
+          await source.query(`INSERT INTO ${TABLE} (${quoted(source, OLD)}) VALUES (${marks})`, values);
+        }
+      };
+
+      it('goes up to this version and down again, and no session changes', async () => {
+        const directory = mkdtempSync(join(tmpdir(), 'nestjs-token-upgrade-'));
+        const { options, dataSource: old } = await open({
+          file: join(directory, 's.sqlite'),
+          over: { migrations: [First!], migrationsRun: true },
+        });
+        await fill(old);
+        const [before, shape] = [await rowsOf(old), await shapeOf(old)];
+        const dataSource = await new DataSource({ ...options, migrations: SESSION_MIGRATIONS, migrationsRun: false }).initialize();
+        expect(await dataSource.runMigrations()).toHaveLength(later.length);
+        expect(await rowsOf(dataSource)).toEqual(before);
+        expect((await dataSource.driver.createSchemaBuilder().log()).upQueries).toEqual([]);
+        for (let left = later.length; left > 0; left--) await dataSource.undoLastMigration();
+        expect(await rowsOf(dataSource)).toEqual(before);
+        expect(await shapeOf(dataSource)).toEqual(shape);
+        await dataSource.destroy();
+        await database?.drop();
+        database = undefined;
+        rmSync(directory, { recursive: true });
+      });
+
+      it('gives sessions that rotate by the idle lifetime of the module, can be bound, and keep their reason', async () => {
+        const directory = mkdtempSync(join(tmpdir(), 'nestjs-token-upgrade-'));
+        const { options, dataSource: old } = await open({
+          file: join(directory, 's.sqlite'),
+          over: { migrations: [First!], migrationsRun: true },
+        });
+        await fill(old);
+        const dataSource = await new DataSource({ ...options, migrations: SESSION_MIGRATIONS, migrationsRun: true }).initialize();
+        const repository = new TypeOrmTokenRepository(dataSource);
+        await repository.check();
+        const key = { realm: 'default', id: 'live' };
+        const rotated = await repository.rotate(
+          key,
+          { generation: 7, branch: 2 },
+          { settleMs: 1, idleMs: 5_000, limit: null, provenKey: null },
+        );
+        expect(rotated?.session.idleExpiresAt).toBe(rotated!.at + 5_000);
+        expect(await repository.bind(key, 'thumbprint')).toBe(true);
+        expect((await repository.find({ realm: 'default', id: 'revoked' }))?.session).toMatchObject({
+          revokeReason: 'user',
+          boundKey: null,
+        });
+        expect((await repository.find({ realm: 'default', id: 'full' }))?.session).toMatchObject({
+          label: 'Firefox 🦊',
+          data: { plan: 'free' },
+        });
+        await dataSource.destroy();
+        await database?.drop();
+        database = undefined;
+        rmSync(directory, { recursive: true });
+      });
+
+      it('still serves nodes of version 0.1 while this version is rolled out', async () => {
+        const { dataSource } = await open();
+        await fill(dataSource);
+        const repository = new TypeOrmTokenRepository(dataSource);
+        expect((await repository.find({ realm: 'default', id: 'live' }))?.session).toMatchObject({ ownIdleMs: null, boundKey: null });
+        expect((await repository.list({ realm: 'default', subject: 'alice' }, { limit: 10 })).map(({ id }) => id)).toEqual([
+          'full',
+          'live',
+        ]);
+      });
+    });
+
     describe('is checked at start-up, which', () => {
       const refusal = async ({ dataSource }: TestDatabase): Promise<TokenOptionsError> => {
         const error: unknown = await new TypeOrmTokenRepository(dataSource).check().catch((thrown: unknown) => thrown);
@@ -99,7 +211,7 @@ for (const engine of ENGINES) {
         const runner = opened.dataSource.createQueryRunner();
         await runner.dropIndex(TABLE, 'IDX_token_session_subject');
         await runner.query(
-          `CREATE INDEX mine ON ${TABLE} (${['realm', 'subject', 'lastUsedAt'].map((name) => opened.dataSource.driver.escape(name)).join(', ')})`,
+          `CREATE INDEX mine ON ${TABLE} (${['realm', 'subject', 'revokedAt', 'lastUsedAt'].map((name) => opened.dataSource.driver.escape(name)).join(', ')})`,
         );
         await runner.release();
         await expect(new TypeOrmTokenRepository(opened.dataSource).check()).resolves.toBeUndefined();
@@ -111,7 +223,7 @@ for (const engine of ENGINES) {
         expect(error.message).toMatch(/table (\w+\.)?token_session is missing: run the migrations \(SESSION_MIGRATIONS/);
       });
 
-      it.each(['windowStartedAt', 'label'])('names a missing column %s', async (column) => {
+      it.each(['windowStartedAt', 'label', 'ownIdleMs', 'boundKey'])('names a missing column %s', async (column) => {
         const opened = await open();
         const runner = opened.dataSource.createQueryRunner();
         await runner.dropColumn(TABLE, column);
@@ -120,7 +232,7 @@ for (const engine of ENGINES) {
       });
 
       it.each([
-        ['IDX_token_session_subject', 'realm, subject'],
+        ['IDX_token_session_subject', 'realm, subject, revokedAt'],
         ['IDX_token_session_revoked', 'realm, revokedAt, id'],
         ['IDX_token_session_expiry', 'absoluteExpiresAt'],
       ])('names what %s is missing on', async (index, columns) => {
@@ -132,7 +244,8 @@ for (const engine of ENGINES) {
       });
 
       it.each([
-        ['IDX_token_session_subject', ['subject', 'realm'], 'realm, subject'],
+        ['IDX_token_session_subject', ['subject', 'realm', 'revokedAt'], 'realm, subject, revokedAt'],
+        ['IDX_token_session_subject', ['realm', 'subject'], 'realm, subject, revokedAt'],
         ['IDX_token_session_revoked', ['revokedAt', 'realm'], 'realm, revokedAt, id'],
         ['IDX_token_session_expiry', ['id', 'absoluteExpiresAt'], 'absoluteExpiresAt'],
       ])('refuses in the place of %s an index on (%p) (F-58)', async (index, columns, wanted) => {
@@ -142,7 +255,7 @@ for (const engine of ENGINES) {
       });
 
       it.each([
-        ['IDX_token_session_subject', ['realm', 'subject', 'id']],
+        ['IDX_token_session_subject', ['realm', 'subject', 'revokedAt', 'id']],
         ['IDX_token_session_revoked', ['realm', 'revokedAt', 'id']],
         ['IDX_token_session_expiry', ['absoluteExpiresAt', 'realm']],
       ])('accepts in the place of %s an index on (%p) (F-58)', async (index, columns) => {
@@ -154,10 +267,12 @@ for (const engine of ENGINES) {
       if (engine !== 'mariadb') {
         it('refuses a partial index and one on an expression (F-58)', async () => {
           const opened = await open();
-          await replaceIndex(opened.dataSource, 'IDX_token_session_subject', ['realm', 'subject'], "WHERE realm = 'a'");
-          expect((await refusal(opened)).message).toContain('lacks index on (realm, subject)');
-          await opened.dataSource.query(`CREATE INDEX expressive ON ${TABLE} (lower(realm), subject)`);
-          expect((await refusal(opened)).message).toContain('lacks index on (realm, subject)');
+          await replaceIndex(opened.dataSource, 'IDX_token_session_subject', ['realm', 'subject', 'revokedAt'], "WHERE realm = 'a'");
+          expect((await refusal(opened)).message).toContain('lacks index on (realm, subject, revokedAt)');
+          await opened.dataSource.query(
+            `CREATE INDEX expressive ON ${TABLE} (lower(realm), subject, ${opened.dataSource.driver.escape('revokedAt')})`,
+          );
+          expect((await refusal(opened)).message).toContain('lacks index on (realm, subject, revokedAt)');
         });
       }
 
@@ -261,7 +376,9 @@ for (const engine of ENGINES) {
 describe('the names in the migrations', () => {
   it('are unique, ordered and dated', () => {
     const names = SESSION_MIGRATIONS.map((Migration) => new Migration().name);
-    expect(names).toEqual([...new Set(names)].sort());
+    const dates = names.map((name) => Number(/\d{13}$/.exec(name)?.[0]));
+    expect(dates).toEqual([...new Set(dates)].sort((a, b) => a - b));
+    expect(new Set(names).size).toBe(names.length);
     for (const [index, name] of names.entries()) expect(name).toBe(SESSION_MIGRATIONS[index]!.name);
   });
 });

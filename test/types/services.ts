@@ -21,7 +21,7 @@ export async function sessions(service: RefreshService): Promise<void> {
   // @ts-expect-error a session belongs to somebody
   await service.signIn();
   // @ts-expect-error a reason that the table of sessions does not know
-  await service.revoke(pair.sessionId, 'because');
+  await service.revoke(pair.sessionId, { reason: 'because' });
   // @ts-expect-error text without a unit
   await service.signIn('alice', { absoluteLifetime: '3600' });
   // @ts-expect-error a pair does not change

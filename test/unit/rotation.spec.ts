@@ -31,6 +31,8 @@ const SESSION: TokenSession = {
   userAgent: null,
   label: null,
   data: null,
+  ownIdleMs: null,
+  boundKey: null,
 };
 
 const CURRENT = { generation: 5, branch: 2 };

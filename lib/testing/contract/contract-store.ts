@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { StoreConflict, type RotationTerms, type TokenRepository } from '../../session/token-repository.js';
+import { StoreConflict, type RotationConditions, type TokenRepository } from '../../session/token-repository.js';
 import type {
   NewSession,
   RefreshTokenPosition,
@@ -33,7 +33,7 @@ export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 
 /** Terms that refuse nothing: neither a settling time nor a limit. */
-export const FREE: RotationTerms = { settleMs: null, idleMs: DAY, limit: null };
+export const FREE: RotationConditions = { settleMs: null, idleMs: DAY, limit: null };
 
 /** Where a session stands after its sign-in. */
 export const FIRST: RefreshTokenPosition = { generation: 0, branch: 0 };
@@ -82,12 +82,12 @@ export class ContractStore {
     return this.advanced(session, FIRST, { ...position, parentBranch, idleMs: null, restartsGrace: true });
   }
 
-  async rotate(key: SessionKey, position: RefreshTokenPosition, terms: Partial<RotationTerms> = {}): Promise<SessionSnapshot | null> {
+  async rotate(key: SessionKey, position: RefreshTokenPosition, terms: Partial<RotationConditions> = {}): Promise<SessionSnapshot | null> {
     return this.again(() => this.repository.rotate(keyOf(key), positionOf(position), { ...FREE, ...terms }));
   }
 
   /** Rotates, and insists that it did. */
-  async rotated(key: SessionKey, position: RefreshTokenPosition, terms: Partial<RotationTerms> = {}): Promise<SessionSnapshot> {
+  async rotated(key: SessionKey, position: RefreshTokenPosition, terms: Partial<RotationConditions> = {}): Promise<SessionSnapshot> {
     return present(await this.rotate(key, position, terms), 'rotate returns null');
   }
 

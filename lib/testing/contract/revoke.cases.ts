@@ -46,9 +46,34 @@ export const REVOKE_CASES: readonly ContractCase[] = [
         { generation: 2, branch: 2 },
         { generation: 4, branch: 2 },
       ]) {
-        await store.unchanged(session, async () => assert.equal(await store.repository.revoke(session, 'reuse', only), false));
+        await store.unchanged(session, async () => assert.equal(await store.repository.revoke(session, 'reuse', { only }), false));
       }
-      assert.equal(await store.repository.revoke(session, 'reuse', { generation: 3, branch: 2 }), true);
+      assert.equal(await store.repository.revoke(session, 'reuse', { only: { generation: 3, branch: 2 } }), true);
+    },
+  },
+  {
+    title: 'revoke with a subject ends only a session of that subject, to the letter',
+    async run(store) {
+      const { session } = await store.signIn({ subject: 'alice' });
+      for (const subject of ['Alice', 'alice ', 'alicé', 'bob', '']) {
+        await store.unchanged(session, async () => assert.equal(await store.repository.revoke(session, 'user', { subject }), false));
+      }
+      assert.equal(await store.repository.revoke(session, 'user', { subject: 'alice' }), true);
+      assert.equal((await store.stored(session)).revokeReason, 'user');
+    },
+  },
+  {
+    title: 'revoke with a subject and a position asks for both',
+    async run(store) {
+      const { session } = await store.sessionAt({ generation: 3, branch: 2 }, 1);
+      const only = { generation: 3, branch: 2 };
+      for (const condition of [
+        { subject: 'bob', only },
+        { subject: 'alice', only: { generation: 3, branch: 1 } },
+      ]) {
+        await store.unchanged(session, async () => assert.equal(await store.repository.revoke(session, 'reuse', condition), false));
+      }
+      assert.equal(await store.repository.revoke(session, 'reuse', { subject: 'alice', only }), true);
     },
   },
   {

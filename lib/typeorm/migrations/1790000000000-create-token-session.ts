@@ -1,6 +1,6 @@
-import type { DataSource, MigrationInterface, QueryRunner, TableColumnOptions } from 'typeorm';
+import type { MigrationInterface, QueryRunner, TableColumnOptions } from 'typeorm';
 import { Table } from 'typeorm';
-import { TokenSessionEntity } from '../token-session.entity.js';
+import { charsetOf, namesOf } from './table-names.js';
 
 /**
  * Creates the table of sessions and its indexes, under the names that the DataSource gives them: its naming strategy and its `entityPrefix`
@@ -23,29 +23,6 @@ export class CreateTokenSession1790000000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.dropTable(namesOf(runner).table);
   }
-}
-
-interface Names {
-  readonly table: string;
-  readonly column: (property: string) => string;
-}
-
-function namesOf(runner: QueryRunner): Names {
-  const dataSource = dataSourceOf(runner);
-  if (!dataSource.hasMetadata(TokenSessionEntity)) return { table: 'token_session', column: (property) => property };
-  const metadata = dataSource.getMetadata(TokenSessionEntity);
-  return { table: metadata.tablePath, column: (property) => metadata.findColumnWithPropertyName(property)?.databaseName ?? property };
-}
-
-function charsetOf({ type }: TableColumnOptions, runner: QueryRunner): Partial<TableColumnOptions> {
-  const isText = type === 'varchar' || type === 'text';
-  return isText && ['mariadb', 'mysql'].includes(dataSourceOf(runner).options.type) ? { charset: 'utf8mb4' } : {};
-}
-
-/** TypeORM 0.3 calls it `connection`. */
-function dataSourceOf(runner: QueryRunner): DataSource {
-  const { dataSource, connection } = runner as { dataSource?: DataSource; connection: DataSource };
-  return dataSource ?? connection;
 }
 
 const INDEXES = [

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import type { RefreshService, RefreshTokenPosition, RotationTerms, SessionKey, SessionSnapshot } from 'nestjs-token';
+import type { RefreshService, RefreshTokenPosition, RotationConditions, SessionKey, SessionSnapshot } from 'nestjs-token';
 import { SystemClock, TokenError } from 'nestjs-token';
 import { TokenSessionEntity, TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { composeInstance } from '../../support/instance.js';
@@ -76,7 +76,7 @@ class MortalRepository extends TypeOrmTokenRepository {
     this.death = when;
   }
 
-  override async rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationTerms): Promise<SessionSnapshot | null> {
+  override async rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationConditions): Promise<SessionSnapshot | null> {
     const rotated = await super.rotate(key, position, terms);
     if (this.death === 'after its statement') die();
     return rotated;

@@ -24,7 +24,7 @@ export class AuthController {
     const pair = await this.refresh.signIn(account.name, { claims: { roles: account.roles }, device: { ip, userAgent } });
     if (this.accounts.hasStill(account)) return pair;
     // The password was changed in the meantime, and the `revokeAll` of that change may have run before this session was stored.
-    await this.refresh.revoke(pair.sessionId, 'password');
+    await this.refresh.revoke(pair.sessionId, { reason: 'password' });
     throw new UnauthorizedException('wrong username or password');
   }
 
@@ -54,7 +54,7 @@ export class AuthController {
   async logout(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<void> {
     await this.refresh.signOut(this.transport.read(request).refresh?.token ?? inBody);
     const claims = await this.accessTokens.verify(this.transport.read(request).access?.token ?? '').catch(() => null);
-    if (claims?.sid !== undefined) await this.refresh.revoke(claims.sid, 'logout');
+    if (claims?.sid !== undefined) await this.refresh.revoke(claims.sid, { reason: 'logout' });
   }
 
   @Post('logout-all')

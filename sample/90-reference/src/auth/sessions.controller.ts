@@ -26,6 +26,6 @@ export class SessionsController {
   async end(@CurrentUser() user: Principal, @Param('id') id: string): Promise<void> {
     const own = await this.refresh.sessions(user.sub);
     if (!own.some(({ sessionId }) => sessionId === id)) throw new NotFoundException('you have no such session');
-    await this.refresh.revoke(id, 'user');
+    await this.refresh.revoke(id, { subject: user.sub, reason: 'user' });
   }
 }

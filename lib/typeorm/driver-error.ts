@@ -1,0 +1,11 @@
+/** The driver's error code, whether TypeORM wraps the error or not. */
+export function codeOf(error: unknown): string {
+  const { code, driverError } = error as { code?: string; driverError?: { code?: string } };
+  return driverError?.code ?? code ?? '';
+}
+
+/** Which function of PostgreSQL has raised an error: unlike its message it is not translated. */
+export function routineOf(error: unknown): string {
+  const { routine, driverError } = error as { routine?: string; driverError?: { routine?: string } };
+  return driverError?.routine ?? routine ?? '';
+}

@@ -1,0 +1,77 @@
+import { codeOf, routineOf } from './driver-error.js';
+
+/** What a statement gave back, as far as the repository reads it. */
+export interface StatementResult {
+  readonly records: readonly unknown[];
+  readonly affected: number | undefined;
+}
+
+/** A statement that the server may know by its name. */
+export interface NamedStatement {
+  readonly name: string;
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+/**
+ * Why a prepared statement was refused before it was run, so that it may be run again as plain text. `outdated`: the table has changed since; it has
+ * to be prepared anew. `unavailable`: the server does not know what the driver has prepared, as behind a pooler that gives every
+ * transaction another connection, or it takes no more.
+ */
+export type PreparationRefusal = 'outdated' | 'unavailable';
+
+/** How one driver runs prepared statements. */
+export interface PreparedQueries {
+  /** Whether a connection, as TypeORM hands it out, can prepare: a driver of the application's own may not. */
+  readonly supports: (connection: object) => boolean;
+  readonly run: (connection: object, statement: NamedStatement) => Promise<StatementResult>;
+  /** Null: the error has another cause. */
+  readonly refusalOf: (error: unknown) => PreparationRefusal | null;
+}
+
+interface PostgresConnection {
+  readonly connection?: { readonly parsedStatements?: object };
+  query(config: { name: string; text: string; values: readonly unknown[] }): Promise<{ rows: unknown[]; rowCount: number | null }>;
+}
+
+/** pg parses a named statement once per connection. */
+export const POSTGRES_PREPARED: PreparedQueries = {
+  supports: (connection) => typeof (connection as PostgresConnection).connection?.parsedStatements === 'object',
+  async run(connection, { name, sql: text, parameters: values }) {
+    const { rows, rowCount } = await (connection as PostgresConnection).query({ name, text, values });
+    return { records: rows, affected: rowCount ?? undefined };
+  },
+  refusalOf(error) {
+    const code = codeOf(error);
+    // 0A000 "cached plan must not change result type": the type of a column has changed.
+    if (code === '0A000' && routineOf(error) === 'RevalidateCachedQuery') return 'outdated';
+    // 26000: the server does not know the name. 42P05: it does, although the driver has not prepared it there.
+    return code === '26000' || code === '42P05' ? 'unavailable' : null;
+  },
+};
+
+type Done = (error: Error | null, result: unknown[] | { affectedRows: number }) => void;
+
+interface MysqlConnection {
+  execute?(sql: string, values: readonly unknown[], done: Done): unknown;
+}
+
+const MYSQL_REFUSALS: Readonly<Record<string, PreparationRefusal>> = {
+  ER_NEED_REPREPARE: 'outdated',
+  ER_UNKNOWN_STMT_HANDLER: 'unavailable',
+  ER_MAX_PREPARED_STMT_COUNT_REACHED: 'unavailable',
+  ER_UNSUPPORTED_PS: 'unavailable',
+};
+
+/** mysql2 keeps what it has prepared by its text; the driver called mysql cannot prepare. */
+export const MYSQL_PREPARED: PreparedQueries = {
+  supports: (connection) => typeof (connection as MysqlConnection).execute === 'function',
+  run: (connection, { sql, parameters }) =>
+    new Promise((resolve, reject) => {
+      (connection as MysqlConnection).execute?.(sql, parameters, (error, result) => {
+        if (error) reject(error);
+        else resolve(Array.isArray(result) ? { records: result, affected: undefined } : { records: [], affected: result.affectedRows });
+      });
+    }),
+  refusalOf: (error) => MYSQL_REFUSALS[codeOf(error)] ?? null,
+};

@@ -1,0 +1,113 @@
+import type { RevokedFrom, SessionLimit } from '../session/token-repository.js';
+import type { RevokeReason, SessionOwner, SessionPage } from '../session/token-session.js';
+import type { SessionStatement, StatementComposer } from './statement-composer.js';
+import { isAlive } from './statement-composer.js';
+import type { StatementWriter } from './statement-writer.js';
+
+/** Which ids of live sessions to read. */
+export interface LiveIds {
+  readonly limit: number;
+  /** The last id that has been read; undefined: begin. */
+  readonly after?: string | undefined;
+  /** An id to leave out. */
+  readonly except?: string | undefined;
+}
+
+/** A use that lies further in the future than this shows that the store's clock has been set back, milliseconds. */
+export const CLOCK_TOLERANCE_MS = 60_000;
+
+/**
+ * The statements about several sessions: those of a subject or of a realm. None of them is frequent, so that none is prepared. */
+export class SubjectStatements {
+  constructor(private readonly composer: StatementComposer) {}
+
+  list(owner: SessionOwner, { limit, after }: SessionPage): SessionStatement {
+    const values = { ...owner, limit, usedAt: after?.lastUsedAt, id: after?.id };
+    return this.composer.plain(`list ${after ? 'after' : ''}`, values, (q) => {
+      const [usedAt, id] = [q.column('lastUsedAt'), q.column('id')];
+      const selection = `SELECT ${this.composer.columns(q)} FROM ${q.table}`;
+      const conditions = [owned(q), isAlive(q)];
+      if (after) {
+        const isEarlier = `${usedAt} < ${q.value('usedAt')}`;
+        conditions.push(`(${isEarlier} OR (${q.is('lastUsedAt', 'usedAt')} AND ${id} > ${q.value('id')}))`);
+      }
+      return `${selection} WHERE ${conditions.join(' AND ')} ORDER BY ${usedAt} DESC, ${id} LIMIT ${q.value('limit')}`;
+    });
+  }
+
+  /** Ids of live sessions beyond the first `keep`, at most `limit`. */
+  beyond(owner: SessionOwner, { keep, ends = 'oldest' }: SessionLimit, limit: number): SessionStatement {
+    const values = { realm: owner.realm, subject: owner.subject, keep, limit, toleranceMs: CLOCK_TOLERANCE_MS };
+    return this.composer.plain(`beyond ${ends}`, values, (q) => {
+      const conditions = `${owned(q)} AND ${isAlive(q)}`;
+      const order = ends === 'newest' ? q.column('createdAt') : lastUsedFirst(q);
+      return `${this.ids(q)} WHERE ${conditions} ORDER BY ${order}, ${q.column('id')} LIMIT ${q.value('limit')} OFFSET ${q.value('keep')}`;
+    });
+  }
+
+  /** Ids of what {@link revokeThese} is about to end. */
+  liveIds(owner: SessionOwner, { limit, after, except }: LiveIds): SessionStatement {
+    const shape = `live ${after === undefined ? '' : 'after'} ${except === undefined ? '' : 'except'}`;
+    return this.composer.plain(shape, { ...owner, limit, after, except }, (q) => {
+      const id = q.column('id');
+      const conditions = [owned(q)];
+      if (after !== undefined) conditions.push(`${id} > ${q.value('after')}`);
+      if (except !== undefined) conditions.push(`${id} <> ${q.value('except')}`);
+      return `${this.ids(q)} WHERE ${conditions.join(' AND ')} ORDER BY ${id} LIMIT ${q.value('limit')}`;
+    });
+  }
+
+  /** Ends sessions of a realm that are known to have been alive; those that have been ended since stay as they are. */
+  revokeThese(realm: string, ids: readonly string[], reason: RevokeReason): SessionStatement {
+    const { dialect, escape } = this.composer.settings;
+    const values = { realm, reason, ...Object.fromEntries(ids.map((id, index) => [`id${index}`, id])) };
+    return this.composer.once(values, (q) => {
+      const id = q.column('id');
+      const assignments = q.set({ revokedAt: q.now, revokeReason: q.value('reason') });
+      const these = `${id} IN (${ids.map((_, index) => q.value(`id${index}`)).join(', ')}) AND ${q.isText('realm')}`;
+      const returning = dialect.returning ? ` RETURNING ${id} AS ${escape('id')}` : '';
+      return `UPDATE ${q.table} SET ${assignments} WHERE ${these} AND ${q.column('revokedAt')} IS NULL${returning}`;
+    });
+  }
+
+  revokedSince(realm: string, from: RevokedFrom, limit: number): SessionStatement {
+    const { escape } = this.composer.settings;
+    const values = { realm, limit, ...from };
+    return this.composer.plain('withinMs' in from ? 'revoked within' : 'revoked after', values, (q) => {
+      const [id, revokedAt] = [q.column('id'), q.column('revokedAt')];
+      const columns = `${id} AS ${escape('id')}, ${revokedAt} AS ${escape('revokedAt')}, ${q.now} AS ${escape('readAt')}`;
+      const inRealm = q.isText('realm');
+      const begin = 'withinMs' in from ? `${revokedAt} >= ${q.now} - ${q.value('withinMs')}` : this.isAfter(q);
+      return `SELECT ${columns} FROM ${q.table} WHERE ${inRealm} AND ${begin} ORDER BY ${revokedAt}, ${id} LIMIT ${q.value('limit')}`;
+    });
+  }
+
+  purge(realm: string, max: number): SessionStatement {
+    return this.composer.plain('purge', { realm, max }, (q) => {
+      const isOver = () => `${q.column('absoluteExpiresAt')} <= ${q.now} AND ${q.isText('realm')} LIMIT ${q.value('max')}`;
+      if (this.composer.settings.dialect.deleteLimit === 'limit') return `DELETE FROM ${q.table} WHERE ${isOver()}`;
+      return `DELETE FROM ${q.table} WHERE ${q.column('id')} IN (SELECT ${q.column('id')} FROM ${q.table} WHERE ${isOver()})`;
+    });
+  }
+
+  private ids(q: StatementWriter): string {
+    return `SELECT ${q.column('id')} AS ${this.composer.settings.escape('id')} FROM ${q.table}`;
+  }
+
+  /** Behind a place of the index on these two columns. */
+  private isAfter(q: StatementWriter): string {
+    const [instant, id] = [q.column('revokedAt'), q.column('id')];
+    if (this.composer.settings.dialect.comparesRows) return `(${instant}, ${id}) > (${q.value('revokedAt')}, ${q.value('id')})`;
+    return `(${instant} > ${q.value('revokedAt')} OR (${q.is('revokedAt')} AND ${id} > ${q.value('id')}))`;
+  }
+}
+
+/** What a subject has and nobody has revoked. */
+function owned(q: StatementWriter): string {
+  return `${q.isText('realm')} AND ${q.isText('subject')} AND ${q.column('revokedAt')} IS NULL`;
+}
+
+function lastUsedFirst(q: StatementWriter): string {
+  const usedAt = q.column('lastUsedAt');
+  return `CASE WHEN ${usedAt} > ${q.now} + ${q.value('toleranceMs')} THEN 1 ELSE 0 END, ${usedAt} DESC`;
+}
