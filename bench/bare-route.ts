@@ -43,18 +43,23 @@ async function rotationOf(app: INestApplicationContext, settleMs: number): Promi
 }
 
 /**
- * The smallest possible refresh: a Fastify route without Nest, which sends our statement through the bare driver and issues a pair. It does
+ * The smallest possible refresh: a Fastify route without Nest, which sends our statement through the bare driver, prepared by name or not, and issues a pair. It does
  * not distinguish errors, share refreshes, limit waits or announce anything.
  */
-export async function addBareRoute(app: INestApplicationContext, fastify: FastifyInstance, settleMs: number): Promise<void> {
+export async function addBareRoute(
+  app: INestApplicationContext,
+  fastify: FastifyInstance,
+  { settleMs, prepared }: { settleMs: number; prepared: boolean },
+): Promise<void> {
   const pool = new pg.Pool(driverOptionsOf(app.get(DataSource)));
   const { sql, bind } = await rotationOf(app, settleMs);
   const codec = codecOf(app);
+  const name = prepared ? { name: 'rotate' } : {};
   const accessTokens = issuerOf(app);
   fastify.post('/auth/refresh', async (request: FastifyRequest, reply: FastifyReply) => {
     const token = codec.decode((request.body as { refresh_token: string }).refresh_token);
     if (!token) return reply.code(401).send();
-    const { rows } = await pool.query<Record<keyof TokenSession | 'readAt', string>>(sql, bind(token));
+    const { rows } = await pool.query<Record<keyof TokenSession | 'readAt', string>>({ ...name, text: sql, values: bind(token) });
     const [row] = rows;
     if (!row) return reply.code(401).send();
     const draft = { subject: row.subject, sessionId: row.id, claims: JSON.parse(row.claims) as Record<string, unknown> };

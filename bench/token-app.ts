@@ -27,12 +27,20 @@ export interface TokenAppOptions {
   connection: DataSourceOptions;
   refresh?: RefreshOptions;
   controllers?: Type[];
-  /** Counts the session events of each type. */
+  /** @defaultValue true */
+  preparedStatements?: boolean;
+  /** Counts the session events by type. */
   events?: Record<string, number>;
 }
 
-/** An application with our module. It has a route that refreshes and a guarded route. */
-export function tokenApp({ connection, refresh = {}, controllers = [Routes], events = {} }: TokenAppOptions): DynamicModule {
+/** An application with our module; its routes are an explicit refresh and a guarded one. */
+export function tokenApp({
+  connection,
+  refresh = {},
+  controllers = [Routes],
+  events = {},
+  preparedStatements = true,
+}: TokenAppOptions): DynamicModule {
   @Module({})
   class App {}
   const onEvent = ({ type }: SessionEvent) => (events[type] = (events[type] ?? 0) + 1);
@@ -40,6 +48,7 @@ export function tokenApp({ connection, refresh = {}, controllers = [Routes], eve
     issuer: 'https://bench.example',
     secret: 'bench-kN3vQ8sLx2Rf7WzYp5TcHd9Jm4Gb6Ua1',
     refresh,
+    preparedStatements,
     janitor: false,
     onEvent,
   });

@@ -52,7 +52,7 @@ export interface SessionLimit {
 
 /** What {@link TokenRepository.insert} gives back. */
 export interface InsertedSession extends SessionSnapshot {
-  /** Ids of the sessions that this call ended because of the limit. */
+  /** Ids of the sessions that this call ended because of the limit. A store that is told only how many may add those that a simultaneous call ended. */
   readonly ended: readonly string[];
 }
 

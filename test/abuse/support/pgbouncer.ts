@@ -17,11 +17,21 @@ export class PgBouncer {
     private readonly pooler: TestProcess,
   ) {}
 
-  static async start(): Promise<PgBouncer> {
+  /** Whether this version can keep prepared statements (`max_prepared_statements`, from 1.21 on). */
+  static get knowsPreparedStatements(): boolean {
+    const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(execFileSync('pgbouncer', ['--version'], { encoding: 'utf8' })) ?? [];
+    return Number(major) > 1 || Number(minor) >= 21;
+  }
+
+  /** @param settings further lines of its configuration. */
+  static async start(settings: readonly string[] = []): Promise<PgBouncer> {
     const base = mkdtempSync(join(tmpdir(), 'nestjs-token-pgbouncer-'));
     const [port] = (await freePorts(1)) as [number];
     const configuration = join(base, 'pgbouncer.ini');
-    writeFileSync(configuration, readFileSync(TEMPLATE, 'utf8').replaceAll('@PORT@', String(port)).replaceAll('@BASE@', base));
+    writeFileSync(
+      configuration,
+      readFileSync(TEMPLATE, 'utf8').replaceAll('@PORT@', String(port)).replaceAll('@BASE@', base) + settings.join('\n'),
+    );
     const { uid, gid } = owner();
     if (uid !== undefined && gid !== undefined) chownSync(base, uid, gid);
     const child = spawn('pgbouncer', ['--quiet', configuration], { stdio: 'ignore', ...owner() });
