@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
+import { ChangingStatements } from './changing-statements.js';
 
 /**
  * What the network does:
@@ -22,10 +23,8 @@ interface Link {
   lost: boolean;
   /** A statement that changes data is under way. */
   changing: boolean;
+  readonly statements: ChangingStatements;
 }
-
-/** Statements of PostgreSQL's and MariaDB's protocols, as they travel: text in one packet. */
-const CHANGES = /\b(?:UPDATE|INSERT INTO|DELETE FROM) (?:["`][\w-]+["`]\.)?["`]/;
 
 /** A TCP proxy in front of a server: databases, and the application itself. */
 export class TcpProxy {
@@ -91,7 +90,7 @@ export class TcpProxy {
       return;
     }
     const server = connect(this.target, '127.0.0.1');
-    const link: Link = { client, server, lost: this.state === 'dead', changing: false };
+    const link: Link = { client, server, lost: this.state === 'dead', changing: false, statements: new ChangingStatements() };
     const shadow = this.twice ? connect(this.target, '127.0.0.1').on('error', () => undefined) : null;
     this.links.add(link);
     server.on('error', () => end(link));
@@ -110,7 +109,8 @@ export class TcpProxy {
   }
 
   private forwardRequest(link: Link, chunk: Buffer): void {
-    if (this.cut && this.cut.left > 0 && CHANGES.test(chunk.toString('latin1'))) {
+    const changes = link.statements.runIn(chunk);
+    if (this.cut && this.cut.left > 0 && changes) {
       if (this.cut.point === 'before the statement') {
         this.cut.left -= 1;
         end(link);
@@ -122,6 +122,7 @@ export class TcpProxy {
   }
 
   private forwardAnswer(link: Link, chunk: Buffer): void {
+    link.statements.learnFrom(chunk);
     if (link.changing && this.cut && isSuccess(chunk)) {
       this.cut.left -= 1;
       end(link);
