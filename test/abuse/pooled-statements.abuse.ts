@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { TypeOrmTokenRepository } from 'nestjs-token';
-import type { NewSession, RepositorySettings } from 'nestjs-token';
+import type { NewSession } from 'nestjs-token';
+import type { RepositorySettings } from 'nestjs-token/typeorm';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
 import { openDatabase } from '../support/databases.js';
-import { describeWith } from './support/needs.js';
+import { describeWith } from '../support/needs.js';
 import { PgBouncer } from './support/pgbouncer.js';
 
 const describeHere = await describeWith('postgres', 'pgbouncer');

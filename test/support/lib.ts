@@ -37,3 +37,4 @@ export type { CheckedKind } from '../../lib/options/option-checks.js';
 export { checkOption } from '../../lib/options/option-checks.js';
 export type { AnyOption, AnySchema, DurationOption, NumberOption } from '../../lib/options/option-kinds.js';
 export type { Schema } from '../../lib/options/option-kinds.js';
+export { MYSQL_PREPARED, POSTGRES_PREPARED } from '../../lib/typeorm/prepared-queries.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { TypeOrmTokenRepository } from 'nestjs-token';
+import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import type { NewSession, TokenRepository } from 'nestjs-token';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { randomUUID } from 'node:crypto';
