@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.js';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
-import { TokenInvalid, TokenMalformed } from '../errors/token.errors.js';
+import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid } from '../errors/token.errors.js';
 import type { KeySource, VerificationKey } from '../keys/key-source.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
 import type { AccessTokenDraft, AccessTokenIssuer, IssuedAccessToken, IssuingSettings } from './access-token.issuer.js';
-import type { VerificationSettings } from './access-token.verifier.js';
+import type { DatedClaims, VerificationSettings } from './access-token.verifier.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import type { SessionDenylist } from './session-denylist.js';
 import type { RecalledToken } from './verified-token.cache.js';
@@ -136,7 +136,9 @@ export class AccessTokenService {
     const { keys, clock } = this.ports;
     const now = clock.now();
     if (!keys.trusts(key)) throw new TokenInvalid({ unknownKey: true });
-    const claims = this.verifier.accept(payload, now);
+    const claims = this.verifier.accept(payload);
+    const untimely = this.judgeTimes(claims, now);
+    if (untimely) throw untimely;
     await this.confirm(claims);
     this.cache?.set(token, { claims, key }, now);
     return claims;
@@ -151,7 +153,17 @@ export class AccessTokenService {
   private known(token: string, instant: number): RecalledToken | undefined {
     const known = this.cache?.get(token, instant);
     const { keys, clock } = this.ports;
-    return known && keys.trusts(known.key) && !this.verifier.judgeTimes(known.claims, clock.now()) ? known : undefined;
+    return known && keys.trusts(known.key) && !this.judgeTimes(known.claims, clock.now()) ? known : undefined;
+  }
+
+  /**
+   * `exp` (exclusive), `nbf` and `iat` (inclusive) with one leeway, for known tokens and new ones alike.
+   * @returns the error that the times deserve, or null.
+   */
+  private judgeTimes({ exp, iat, nbf = 0, sid }: DatedClaims, now: number): TokenExpired | TokenNotYetValid | null {
+    const { leewayMs } = this.settings;
+    if (now >= exp * 1_000 + leewayMs) return new TokenExpired(sid);
+    return now < Math.max(iat, nbf) * 1_000 - leewayMs ? new TokenNotYetValid() : null;
   }
 
   private async confirm({ sid }: AccessTokenClaims): Promise<void> {

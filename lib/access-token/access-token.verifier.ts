@@ -2,7 +2,7 @@ import { JwtService } from '@nestjs/jwt';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen, isSessionId, isSubject } from './access-token.claims.js';
 import type { KeySource, VerificationKey } from '../keys/key-source.js';
-import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenTooLarge, TokenTypeMismatch } from '../errors/token.errors.js';
+import { TokenInvalid, TokenMalformed, TokenTooLarge, TokenTypeMismatch } from '../errors/token.errors.js';
 
 /** Longest access token that is looked at, in characters. */
 export const MAX_TOKEN_LENGTH = 8_192;
@@ -12,6 +12,7 @@ export interface VerificationSettings {
   readonly issuer: string;
   /** One of these must be in `aud`. */
   readonly audience: readonly string[];
+  /** By how much the clocks of two nodes may differ: tolerated on `exp`, `nbf` and `iat`. */
   readonly leewayMs: number;
   /** Longest `exp − iat`. */
   readonly maxLifetimeMs: number;
@@ -27,9 +28,12 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** Claims of which the times have not been judged yet. */
+export type DatedClaims = AccessTokenClaims & { readonly nbf?: number };
+
 /**
  * Verifies access tokens in three steps: {@link keyFor} looks at the form and the header and finds the key, {@link payloadOf} verifies the
- * signature, and {@link accept} judges the claims. jsonwebtoken does the second step; the others are what it leaves out
+ * signature, and {@link accept} judges the claims. The times change and are judged by the caller. jsonwebtoken does the second step; the others are what it leaves out
  * (docs/decisions/0003). Nothing of a token is trusted before its signature has been verified.
  */
 export class AccessTokenVerifier {
@@ -76,16 +80,13 @@ export class AccessTokenVerifier {
   }
 
   /**
-   * Checks what comes after the signature: the claims of RFC 9068 §2.2, their types and values, and then the times.
+   * Checks what comes after the signature, the times excepted: the claims of RFC 9068 §2.2, their types and values.
    * @param payload what the signature vouches for.
-   * @param now this node's clock, epoch milliseconds.
    * @returns the claims, deeply frozen and without a `__proto__` member.
-   * @throws {TokenInvalid | TokenExpired | TokenNotYetValid}
+   * @throws {TokenInvalid}
    */
-  accept(payload: unknown, now: number): AccessTokenClaims {
+  accept(payload: unknown): DatedClaims {
     if (!isAccessTokenClaims(payload) || !this.isForUs(payload)) throw new TokenInvalid();
-    const untimely = this.judgeTimes(payload, now);
-    if (untimely) throw untimely;
     return deeplyFrozen(payload);
   }
 
@@ -93,16 +94,6 @@ export class AccessTokenVerifier {
     const { issuer, audience, maxLifetimeMs } = this.settings;
     const audiences = typeof aud === 'string' ? [aud] : aud;
     return iss === issuer && audiences.some((one) => audience.includes(one)) && exp > iat && (exp - iat) * 1_000 <= maxLifetimeMs;
-  }
-
-  /**
-   * `exp` (exclusive), `nbf` and `iat` (inclusive) with one leeway. The cached path asks this same function on every hit.
-   * @returns the error that the times deserve, or null.
-   */
-  judgeTimes(claims: AccessTokenClaims & { readonly nbf?: number }, now: number): TokenExpired | TokenNotYetValid | null {
-    const { leewayMs } = this.settings;
-    if (now >= claims.exp * 1_000 + leewayMs) return new TokenExpired(claims.sid);
-    return now < Math.max(claims.iat, claims.nbf ?? 0) * 1_000 - leewayMs ? new TokenNotYetValid() : null;
   }
 }
 
@@ -129,7 +120,7 @@ function parseObject(segment: string): Json {
   return value as Json;
 }
 
-function isAccessTokenClaims(payload: unknown): payload is AccessTokenClaims & { nbf?: number } {
+function isAccessTokenClaims(payload: unknown): payload is DatedClaims {
   const { iss, sub, aud, exp, iat, jti, sid, nbf = 0, auth_time = 0 } = payload as Json;
   const areNumbers = [exp, iat, nbf, auth_time].every((instant) => typeof instant === 'number' && Number.isFinite(instant));
   const isAudience = typeof aud === 'string' || (Array.isArray(aud) && aud.every((one) => typeof one === 'string'));

@@ -26,7 +26,7 @@ interface Entry extends RecalledToken {
 
 /** Longest stay, milliseconds. */
 const MAX_STAY_MS = 300_000;
-/** Tokens of one session at the most: whoever mints many flushes only his own. */
+/** Tokens of one session at the most: an application that issues many of them loses only those of that session. */
 const MAX_PER_SESSION = 8;
 /** Average length of token that the cache is sized for, characters. */
 const AVERAGE_LENGTH = 1_024;

@@ -12,7 +12,7 @@ import { SessionJanitor } from '../session/session-janitor.js';
 import { SessionListener } from '../session/session-listener.js';
 import { SessionRevoker } from '../session/session-revoker.js';
 import { SessionRotator } from '../session/session-rotator.js';
-import { SessionStore } from '../session/session-store.js';
+import { PatientStore } from '../session/patient-store.js';
 import { TokenRepository } from '../session/token-repository.js';
 import { refreshServiceToken, RESOLVED_OPTIONS } from './injection-tokens.js';
 import { provide } from './provide.js';
@@ -25,9 +25,9 @@ export function sessionProviders(name: string): FactoryProvider[] {
       inject: [RESOLVED_OPTIONS],
       useFactory: ({ hooks, hookTimeoutMs }) => new PrincipalHooks({ ...hooks, timeoutMs: hookTimeoutMs }),
     }),
-    provide(SessionStore, {
+    provide(PatientStore, {
       inject: [TokenRepository, RESOLVED_OPTIONS],
-      useFactory: (repository, { patience }) => new SessionStore(repository, patience.timeoutMs),
+      useFactory: (repository, { patience }) => new PatientStore(repository, patience.timeoutMs),
     }),
     provide(RefreshTokenCodec, { inject: [RESOLVED_OPTIONS], useFactory: ({ refresh }) => new RefreshTokenCodec(name, refresh.ring) }),
     provide(PairIssuer, {
@@ -35,7 +35,7 @@ export function sessionProviders(name: string): FactoryProvider[] {
       useFactory: (accessTokens, { header }) => new PairIssuer(accessTokens, header.scheme || 'Bearer'),
     }),
     provide(SessionRevoker, {
-      inject: [SessionStore, SessionDenylist, SessionListener, Clock],
+      inject: [PatientStore, SessionDenylist, SessionListener, Clock],
       useFactory: (store, denylist, listener, clock) => new SessionRevoker({ store, denylist, listener, clock }),
     }),
     rotatorProvider(name),
@@ -52,7 +52,7 @@ function rotatorProvider(name: string): FactoryProvider {
     inject: [
       RESOLVED_OPTIONS,
       RefreshTokenCodec,
-      SessionStore,
+      PatientStore,
       SessionRevoker,
       PrincipalHooks,
       PairIssuer,
@@ -74,7 +74,7 @@ function refreshServiceProvider(name: string): FactoryProvider {
     inject: [
       RESOLVED_OPTIONS,
       RefreshTokenCodec,
-      SessionStore,
+      PatientStore,
       SessionRotator,
       SessionRevoker,
       SessionJanitor,

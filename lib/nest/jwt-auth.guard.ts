@@ -95,7 +95,7 @@ export class JwtAuthGuard implements CanActivate {
     if (context.request === NO_REQUEST) {
       return this.admit(policy.access === 'optional' ? null : new Refusal(new ContextUnsupported()), context, policy);
     }
-    const authentication = policy.instance.authenticate(context);
+    const authentication = policy.instance.authenticator.authenticate(context);
     if (authentication instanceof Promise) return this.enterLater(authentication, context, policy);
     return this.admit(authentication.principal, context, policy);
   }

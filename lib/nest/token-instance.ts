@@ -1,4 +1,4 @@
-import type { Authentication, RequestAuthenticator } from '../authentication/request-authenticator.js';
+import type { RequestAuthenticator } from '../authentication/request-authenticator.js';
 import type { Clock } from '../clock.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { IssuedTokens, TokenTransport } from '../transport/token-transport.js';
@@ -31,11 +31,6 @@ export class TokenInstance {
     this.transport = transport;
     this.errors = errors;
     this.clock = clock;
-  }
-
-  /** @throws {TokenError} throws it or rejects with it. */
-  authenticate(context: RequestContext): Authentication | Promise<Authentication> {
-    return this.authenticator.authenticate(context);
   }
 
   /** Puts tokens on the response of an operation, where there is one. */

@@ -14,7 +14,7 @@ import type { SessionJanitor } from './session-janitor.js';
 import type { SessionListener } from './session-listener.js';
 import type { SessionRevoker } from './session-revoker.js';
 import type { SessionRotator } from './session-rotator.js';
-import type { SessionStore } from './session-store.js';
+import type { PatientStore } from './patient-store.js';
 import type { TokenPair } from './token-pair.js';
 import type { NewSession, RevokeReason, SessionDevice, SessionKey, SessionPage, SessionSummary, TokenSession } from './token-session.js';
 import { REVOKE_REASONS, sessionInfoOf } from './token-session.js';
@@ -66,7 +66,7 @@ export interface SessionSettings {
 /** What the service works with. */
 export interface SessionPorts {
   readonly codec: RefreshTokenCodec;
-  readonly store: SessionStore;
+  readonly store: PatientStore;
   readonly rotator: SessionRotator;
   readonly revoker: SessionRevoker;
   readonly janitor: SessionJanitor;

@@ -1,12 +1,12 @@
 import type { SessionDenylist } from '../access-token/session-denylist.js';
 import type { Clock } from '../clock.js';
 import type { SessionListener } from './session-listener.js';
-import type { SessionStore } from './session-store.js';
+import type { PatientStore } from './patient-store.js';
 import type { RevokeReason, SessionKey, SessionOwner, SessionSnapshot } from './token-session.js';
 
 /** What a revoker works with. */
 export interface RevokerPorts {
-  readonly store: SessionStore;
+  readonly store: PatientStore;
   readonly denylist: SessionDenylist;
   readonly listener: SessionListener;
   /** The clock of this node: it dates what the store has not dated. */

@@ -10,7 +10,7 @@ import type { RoundSettings } from './rotation-round.js';
 import { RotationRound } from './rotation-round.js';
 import type { SessionListener } from './session-listener.js';
 import type { SessionRevoker } from './session-revoker.js';
-import type { SessionStore } from './session-store.js';
+import type { PatientStore } from './patient-store.js';
 import type { SessionSnapshot } from './token-session.js';
 import { sessionInfoOf } from './token-session.js';
 
@@ -23,7 +23,7 @@ export interface RotatorSettings extends RoundSettings {
 /** What a rotator works with. */
 export interface RotatorPorts {
   readonly codec: RefreshTokenCodec;
-  readonly store: SessionStore;
+  readonly store: PatientStore;
   readonly revoker: SessionRevoker;
   readonly hooks: PrincipalHooks;
   readonly issuer: PairIssuer;

@@ -2,6 +2,7 @@ import { ModulesContainer } from '@nestjs/core';
 import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { TestingModuleBuilder } from '@nestjs/testing';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
@@ -39,6 +40,8 @@ export interface AppSetup {
   imports?: ModuleMetadata['imports'];
   /** Replaces the clock of every instance. */
   clock?: Clock;
+  /** Replaces providers of the application. */
+  override?: (builder: TestingModuleBuilder) => void;
   /** Called before the application is initialised. */
   prepare?: (app: INestApplication) => void | Promise<void>;
   /** The SQLite file of the application. @defaultValue in memory */
@@ -74,6 +77,7 @@ export async function startApp(setup: AppSetup = {}): Promise<TestApp> {
   class TestModule {}
   const builder = Test.createTestingModule({ imports: [TestModule] });
   if (setup.clock) builder.overrideProvider(Clock).useValue(setup.clock);
+  setup.override?.(builder);
   const compiled = await builder.compile();
   const app: INestApplication =
     adapter === 'express' ? compiled.createNestApplication() : compiled.createNestApplication(new FastifyAdapter());

@@ -6,7 +6,7 @@ import { StoreConflict } from './token-repository.js';
 const ROUNDS = 4;
 
 /** The repository, asked again where a statement has met another one, and never for longer than the caller can wait. */
-export class SessionStore {
+export class PatientStore {
   /** @param patienceMs milliseconds after which no further round begins. */
   constructor(
     readonly repository: TokenRepository,
