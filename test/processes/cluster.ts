@@ -54,7 +54,7 @@ export class Cluster {
     const database = await openDatabase(engine, engine === 'sqlite' ? sqlite : {});
     const dataSource = forWorkers(database.options, settings);
     const workers = { dataSource, onConnection, serves, options };
-    const cluster = new Cluster(engine, database, new CompiledProgram(...WORKER), workers, folder);
+    const cluster = new Cluster(engine, database, new CompiledProgram(WORKER), workers, folder);
     await cluster.add(processes);
     return cluster;
   }

@@ -16,7 +16,7 @@ jest.setTimeout(2 * PATIENCE_MS);
 const describeHere = await describeWith('postgres');
 
 let program: CompiledProgram;
-beforeAll(() => void (program = new CompiledProgram(...WORKER)));
+beforeAll(() => void (program = new CompiledProgram(WORKER)));
 afterAll(() => program.dispose());
 
 describeHere('a script that forgets to close its application', () => {

@@ -3,8 +3,8 @@ import type { CompiledProgram } from '../support/process/compiled-program.js';
 import { TestProcess } from '../support/process/test-process.js';
 import type { Command, Order, PresentCommand, Presented, Report, WorkerSetup } from './worker/messages.js';
 
-/** The sources of the program that the processes run. */
-export const WORKER = ['test/processes/worker', 'test/support/lib.ts'];
+/** The folder of the program that the processes run. */
+export const WORKER = 'test/processes/worker';
 
 interface Pending {
   resolve(result: unknown): void;

@@ -1,11 +1,24 @@
 import { transformFileSync } from '@swc/core';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
+/** Finds the path, without its ending, in the output of the compiler. */
+const RELATIVE_IMPORT = /(?:^import |\bfrom |\bimport\()['"](\.{1,2}\/[^'"]+)\.js['"]/gm;
 
 /** Options for the start of a script. */
 export interface ScriptOptions extends Pick<SpawnOptions, 'timeout' | 'killSignal'> {
@@ -19,13 +32,9 @@ export interface ScriptOptions extends Pick<SpawnOptions, 'timeout' | 'killSigna
 export class CompiledProgram {
   readonly directory = realpathSync(mkdtempSync(join(tmpdir(), 'nestjs-token-program-')));
 
-  /** @param sources files and folders of the repository, in addition to `lib`. */
+  /** @param sources files and folders of the repository, in addition to `lib`. Their relative imports are compiled as well. */
   constructor(...sources: readonly string[]) {
-    for (const file of ['lib', ...sources].flatMap(filesOf)) {
-      const target = join(this.directory, scriptOf(file));
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, transformFileSync(join(ROOT, file), { cwd: ROOT }).code);
-    }
+    for (const file of ['lib', ...sources].flatMap(filesOf)) this.compile(file);
     symlinkSync(join(ROOT, 'node_modules'), join(this.directory, 'node_modules'), 'dir');
     writeFileSync(join(this.directory, 'package.json'), manifest());
   }
@@ -44,6 +53,15 @@ export class CompiledProgram {
 
   dispose(): void {
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private compile(file: string): void {
+    const target = join(this.directory, scriptOf(file));
+    if (existsSync(target)) return;
+    const { code } = transformFileSync(join(ROOT, file), { cwd: ROOT });
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, code);
+    for (const [, path] of code.matchAll(RELATIVE_IMPORT)) this.compile(join(dirname(file), `${path}.ts`));
   }
 }
 
