@@ -38,6 +38,9 @@ export interface DatabaseSetup {
   defaults?: string;
 }
 
+/** One connection knows which statements the one session of the embedded PostgreSQL has prepared. */
+const ONE_CONNECTION = { max: 1, idleTimeoutMillis: 0 };
+
 /** Whether an engine speaks PostgreSQL's dialect. */
 export function isPostgres(engine: Engine): engine is 'postgres' | 'pglite' {
   return engine === 'postgres' || engine === 'pglite';
@@ -52,11 +55,11 @@ export async function openDatabase(
   const administrator = await administratorOf(engine);
   if (engine === 'mariadb') await administrator?.query(`CREATE DATABASE ${name} ${defaults}`);
   if (isPostgres(engine)) await administrator?.query(`CREATE SCHEMA ${name}`);
-  // The embedded one has a single session.
-  if (engine === 'pglite') await administrator?.query(`SET search_path TO ${name}`);
+  // The embedded one has a single session, which keeps its settings and the names of prepared statements.
+  if (engine === 'pglite') await administrator?.query(`SET search_path TO ${name}; DEALLOCATE ALL`);
   const options = {
     ...(administrator?.options ?? { type: 'better-sqlite3', database: file }),
-    ...(isPostgres(engine) && { schema: name, extra: { options: `-c search_path=${name}` } }),
+    ...(isPostgres(engine) && { schema: name, extra: { options: `-c search_path=${name}`, ...(engine === 'pglite' && ONE_CONNECTION) } }),
     ...(engine === 'mariadb' && { database: name }),
     entities: [TokenSessionEntity],
     migrations: SESSION_MIGRATIONS,
