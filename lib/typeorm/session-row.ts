@@ -10,25 +10,46 @@ export function idsOf(rows: readonly Row[]): string[] {
 
 /** The session of a raw row, whatever the driver makes of 64-bit integers and JSON. */
 export function snapshotOf(row: Row): SessionSnapshot {
-  const { readAt, ...columns } = row;
-  const session: Record<string, unknown> = columns;
-  session['claims'] = parsed(row['claims']);
-  session['data'] = parsed(row['data']);
-  for (const name of LONG_NUMBERS) if (session[name] !== null) session[name] = Number(session[name]);
-  return { session: session as unknown as TokenSession, at: Number(readAt) };
+  const columns = row as unknown as Raw;
+  const session: TokenSession = {
+    id: columns.id,
+    realm: columns.realm,
+    subject: columns.subject,
+    generation: columns.generation,
+    branch: columns.branch,
+    parentBranch: columns.parentBranch,
+    rotatedAt: Number(columns.rotatedAt),
+    createdAt: Number(columns.createdAt),
+    lastUsedAt: Number(columns.lastUsedAt),
+    idleExpiresAt: Number(columns.idleExpiresAt),
+    absoluteExpiresAt: Number(columns.absoluteExpiresAt),
+    ownIdleMs: numberOrNull(columns.ownIdleMs),
+    revokedAt: numberOrNull(columns.revokedAt),
+    revokeReason: columns.revokeReason,
+    windowCount: columns.windowCount,
+    windowStartedAt: Number(columns.windowStartedAt),
+    authTime: Number(columns.authTime),
+    claims: parsed(columns.claims) as TokenSession['claims'],
+    ip: columns.ip,
+    userAgent: columns.userAgent,
+    label: columns.label,
+    data: parsed(columns.data) as TokenSession['data'],
+    boundKey: columns.boundKey,
+  };
+  return { session, at: Number(columns.readAt) };
 }
 
-const LONG_NUMBERS = [
-  'rotatedAt',
-  'createdAt',
-  'lastUsedAt',
-  'idleExpiresAt',
-  'absoluteExpiresAt',
-  'revokedAt',
-  'windowStartedAt',
-  'authTime',
-  'ownIdleMs',
-] as const satisfies readonly (keyof TokenSession)[];
+type Nullable = 'revokedAt' | 'ownIdleMs';
+type LongNumber =
+  'rotatedAt' | 'createdAt' | 'lastUsedAt' | 'idleExpiresAt' | 'absoluteExpiresAt' | 'windowStartedAt' | 'authTime' | 'readAt';
+
+/** 64-bit integers are text with PostgreSQL. JSON is text where the column is, and an object where somebody has made it JSON. */
+type Raw = Omit<TokenSession, LongNumber | Nullable | 'claims' | 'data'> &
+  Readonly<Record<LongNumber, number | string> & Record<Nullable, number | string | null> & Record<'claims' | 'data', unknown>>;
+
+function numberOrNull(value: number | string | null): number | null {
+  return value === null ? null : Number(value);
+}
 
 function parsed(json: unknown): unknown {
   return typeof json === 'string' ? JSON.parse(json) : json;

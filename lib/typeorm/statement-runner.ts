@@ -78,18 +78,26 @@ class Attempt {
     private readonly timeoutMs: number,
   ) {}
 
-  /** Rejects what takes too long, and lets go of its connection. */
-  async race<T>(work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+  /** Rejects what takes too long, and lets go of its connection. Every refresh comes through here: this is one promise, and not a race of several. */
+  race<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
         this.hasEnded = true;
         this.onGivingUp();
         closeConnection(this.runner);
         reject(new StoreTimeout());
       }, this.timeoutMs);
+      work.then(
+        (result) => {
+          clearTimeout(timer);
+          resolve(result);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
     });
-    return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
   }
 
   /** @throws {StoreTimeout} when there is none left. */

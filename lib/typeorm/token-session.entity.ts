@@ -13,7 +13,7 @@ const INSTANT: ValueTransformer = {
  * Give it to a DataSource by `autoLoadEntities: true` or in `entities`.
  */
 @Entity({ name: 'token_session' })
-@Index('IDX_token_session_subject', ['realm', 'subject', 'revokedAt'])
+@Index('IDX_token_session_live', ['realm', 'subject', 'revokedAt'])
 @Index('IDX_token_session_revoked', ['realm', 'revokedAt', 'id'])
 @Index('IDX_token_session_expiry', ['absoluteExpiresAt'])
 export class TokenSessionEntity implements TokenSession {

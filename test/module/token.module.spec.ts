@@ -448,7 +448,7 @@ describe('TokenModule and its store', () => {
   });
 
   it.each([
-    ['IDX_token_session_subject', '(realm, subject, revokedAt)'],
+    ['IDX_token_session_live', '(realm, subject, revokedAt)'],
     ['IDX_token_session_revoked', '(realm, revokedAt, id)'],
     ['IDX_token_session_expiry', '(absoluteExpiresAt)'],
   ])('CF-07 refuses to start without the index %s', async (index, columns) => {

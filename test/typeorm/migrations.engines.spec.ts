@@ -12,7 +12,7 @@ import type { DatabaseSetup, TestDatabase } from '../support/databases.js';
 import { describeOn, ENGINES, openDatabase } from '../support/databases.js';
 
 const TABLE = 'token_session';
-const INDEXES = ['IDX_token_session_expiry', 'IDX_token_session_revoked', 'IDX_token_session_subject'];
+const INDEXES = ['IDX_token_session_expiry', 'IDX_token_session_live', 'IDX_token_session_revoked'];
 
 class SnakeCase extends DefaultNamingStrategy {
   override columnName(property: string): string {
@@ -151,6 +151,19 @@ for (const engine of ENGINES) {
         rmSync(directory, { recursive: true });
       });
 
+      it('goes up where a run before has ended halfway', async () => {
+        const directory = mkdtempSync(join(tmpdir(), 'nestjs-token-upgrade-'));
+        const setup = { file: join(directory, 's.sqlite'), over: { migrations: [First!], migrationsRun: true } };
+        const { options, dataSource: old } = await open(setup);
+        await old.query(`ALTER TABLE ${TABLE} ADD ${old.driver.escape('ownIdleMs')} bigint`);
+        const dataSource = await new DataSource({ ...options, migrations: SESSION_MIGRATIONS, migrationsRun: true }).initialize();
+        expect((await dataSource.driver.createSchemaBuilder().log()).upQueries).toEqual([]);
+        await dataSource.destroy();
+        await database?.drop();
+        database = undefined;
+        rmSync(directory, { recursive: true });
+      });
+
       it('gives sessions that rotate by the idle lifetime of the module, can be bound, and keep their reason', async () => {
         const directory = mkdtempSync(join(tmpdir(), 'nestjs-token-upgrade-'));
         const { options, dataSource: old } = await open({
@@ -209,7 +222,7 @@ for (const engine of ENGINES) {
       it('accepts an index that holds more columns', async () => {
         const opened = await open();
         const runner = opened.dataSource.createQueryRunner();
-        await runner.dropIndex(TABLE, 'IDX_token_session_subject');
+        await runner.dropIndex(TABLE, 'IDX_token_session_live');
         await runner.query(
           `CREATE INDEX mine ON ${TABLE} (${['realm', 'subject', 'revokedAt', 'lastUsedAt'].map((name) => opened.dataSource.driver.escape(name)).join(', ')})`,
         );
@@ -232,7 +245,7 @@ for (const engine of ENGINES) {
       });
 
       it.each([
-        ['IDX_token_session_subject', 'realm, subject, revokedAt'],
+        ['IDX_token_session_live', 'realm, subject, revokedAt'],
         ['IDX_token_session_revoked', 'realm, revokedAt, id'],
         ['IDX_token_session_expiry', 'absoluteExpiresAt'],
       ])('names what %s is missing on', async (index, columns) => {
@@ -244,8 +257,8 @@ for (const engine of ENGINES) {
       });
 
       it.each([
-        ['IDX_token_session_subject', ['subject', 'realm', 'revokedAt'], 'realm, subject, revokedAt'],
-        ['IDX_token_session_subject', ['realm', 'subject'], 'realm, subject, revokedAt'],
+        ['IDX_token_session_live', ['subject', 'realm', 'revokedAt'], 'realm, subject, revokedAt'],
+        ['IDX_token_session_live', ['realm', 'subject'], 'realm, subject, revokedAt'],
         ['IDX_token_session_revoked', ['revokedAt', 'realm'], 'realm, revokedAt, id'],
         ['IDX_token_session_expiry', ['id', 'absoluteExpiresAt'], 'absoluteExpiresAt'],
       ])('refuses in the place of %s an index on (%p) (F-58)', async (index, columns, wanted) => {
@@ -255,7 +268,7 @@ for (const engine of ENGINES) {
       });
 
       it.each([
-        ['IDX_token_session_subject', ['realm', 'subject', 'revokedAt', 'id']],
+        ['IDX_token_session_live', ['realm', 'subject', 'revokedAt', 'id']],
         ['IDX_token_session_revoked', ['realm', 'revokedAt', 'id']],
         ['IDX_token_session_expiry', ['absoluteExpiresAt', 'realm']],
       ])('accepts in the place of %s an index on (%p) (F-58)', async (index, columns) => {
@@ -267,7 +280,7 @@ for (const engine of ENGINES) {
       if (engine !== 'mariadb') {
         it('refuses a partial index and one on an expression (F-58)', async () => {
           const opened = await open();
-          await replaceIndex(opened.dataSource, 'IDX_token_session_subject', ['realm', 'subject', 'revokedAt'], "WHERE realm = 'a'");
+          await replaceIndex(opened.dataSource, 'IDX_token_session_live', ['realm', 'subject', 'revokedAt'], "WHERE realm = 'a'");
           expect((await refusal(opened)).message).toContain('lacks index on (realm, subject, revokedAt)');
           await opened.dataSource.query(
             `CREATE INDEX expressive ON ${TABLE} (lower(realm), subject, ${opened.dataSource.driver.escape('revokedAt')})`,

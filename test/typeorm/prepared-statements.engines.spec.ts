@@ -201,13 +201,13 @@ const CHANGES: Readonly<Record<Exclude<Engine, 'pglite'>, readonly string[]>> = 
     'ALTER TABLE token_session ALTER COLUMN label TYPE varchar(300)',
     'ALTER TABLE token_session ALTER COLUMN label TYPE text',
     'ALTER TABLE token_session ADD COLUMN later text',
-    'DROP INDEX "IDX_token_session_subject"',
+    'DROP INDEX "IDX_token_session_live"',
     'ANALYZE token_session',
   ],
   mariadb: [
     'ALTER TABLE token_session MODIFY label varchar(300)',
     'ALTER TABLE token_session ADD COLUMN later text FIRST',
-    'DROP INDEX IDX_token_session_subject ON token_session',
+    'DROP INDEX IDX_token_session_live ON token_session',
     'OPTIMIZE TABLE token_session',
   ],
 };

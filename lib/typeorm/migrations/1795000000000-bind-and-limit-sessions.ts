@@ -1,31 +1,35 @@
-import type { MigrationInterface, QueryRunner, TableColumnOptions } from 'typeorm';
+import type { MigrationInterface, QueryRunner, Table, TableColumnOptions } from 'typeorm';
 import { TableColumn, TableIndex } from 'typeorm';
 import { charsetOf, namesOf } from './table-names.js';
 
 /**
- * Adds to the table of version 0.1 what bound sessions and idle lifetimes of single sessions need. The index on the subject gets `revokedAt`, so
- * that the live sessions of a subject are found among any number of revoked ones. Existing sessions stay as they are: without a key, and with the
- * idle lifetime of the module. Nodes of version 0.1 can work with the table while this version is rolled out.
+ * Adds to the table of version 0.1 what bound sessions and idle lifetimes of single sessions need. An index that ends in `revokedAt` takes the
+ * place of the one on the subject, so that the live sessions of a subject are found among any number of ended ones. Existing sessions
+ * stay as they are: without a key, and with the idle lifetime of the module. Nodes of version 0.1 can work with the table while this version
+ * is rolled out.
+ *
+ * Makes only what is missing: MariaDB and MySQL have no transactions for this, so a run may have ended halfway, and several processes may migrate at
+ * once.
  */
 export class BindAndLimitSessions1795000000000 implements MigrationInterface {
   readonly name = 'BindAndLimitSessions1795000000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const { table, column } = namesOf(runner);
-    await runner.addColumns(
-      table,
-      COLUMNS.map((definition) => new TableColumn({ ...definition, ...charsetOf(definition, runner), name: column(definition.name) })),
-    );
-    await replaceIndex(runner, LIVE_COLUMNS);
+    const { column } = namesOf(runner);
+    const table = await tableOf(runner);
+    const missing = COLUMNS.map((definition) => ({ ...definition, ...charsetOf(definition, runner), name: column(definition.name) }))
+      .filter(({ name }) => !table.findColumnByName(name))
+      .map((definition) => new TableColumn(definition));
+    if (missing.length > 0) await runner.addColumns(table, missing);
+    await replaceIndex(runner, SUBJECT_INDEX, LIVE_INDEX);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    const { table, column } = namesOf(runner);
-    await replaceIndex(runner, FORMER_COLUMNS);
-    await runner.dropColumns(
-      table,
-      COLUMNS.map(({ name }) => column(name)),
-    );
+    const { column } = namesOf(runner);
+    await replaceIndex(runner, LIVE_INDEX, SUBJECT_INDEX);
+    const table = await tableOf(runner);
+    const present = COLUMNS.map(({ name }) => column(name)).filter((name) => table.findColumnByName(name));
+    if (present.length > 0) await runner.dropColumns(table, present);
   }
 }
 
@@ -34,14 +38,26 @@ const COLUMNS: TableColumnOptions[] = [
   { name: 'boundKey', type: 'varchar', length: '1024', isNullable: true },
 ];
 
-const INDEX = 'IDX_token_session_subject';
-const FORMER_COLUMNS = ['realm', 'subject'];
-const LIVE_COLUMNS = ['realm', 'subject', 'revokedAt'];
+interface NamedIndex {
+  readonly name: string;
+  readonly columnNames: readonly string[];
+}
 
-/** An index of the same columns that somebody has made by hand under another name stays. */
-async function replaceIndex(runner: QueryRunner, columns: readonly string[]): Promise<void> {
-  const { table, column } = namesOf(runner);
-  const known = (await runner.getTable(table))?.indices.some(({ name }) => name === INDEX);
-  if (known) await runner.dropIndex(table, INDEX);
-  await runner.createIndex(table, new TableIndex({ name: INDEX, columnNames: columns.map(column) }));
+const SUBJECT_INDEX: NamedIndex = { name: 'IDX_token_session_subject', columnNames: ['realm', 'subject'] };
+const LIVE_INDEX: NamedIndex = { name: 'IDX_token_session_live', columnNames: ['realm', 'subject', 'revokedAt'] };
+
+/** The new index is there before the old one goes, so that running nodes always have one. */
+async function replaceIndex(runner: QueryRunner, old: NamedIndex, { name, columnNames }: NamedIndex): Promise<void> {
+  const { column } = namesOf(runner);
+  const table = await tableOf(runner);
+  const has = (index: string) => table.indices.some((known) => known.name === index);
+  if (!has(name)) await runner.createIndex(table, new TableIndex({ name, columnNames: columnNames.map(column) }));
+  if (has(old.name)) await runner.dropIndex(table, old.name);
+}
+
+async function tableOf(runner: QueryRunner): Promise<Table> {
+  const { table: name } = namesOf(runner);
+  const table = await runner.getTable(name);
+  if (!table) throw new Error(`table ${name} is missing: run CreateTokenSession1790000000000 first`);
+  return table;
 }

@@ -47,9 +47,12 @@ function engineOptions(location: DatabaseLocation): DataSourceOptions {
 
 /** Returns whether another process is creating the tables at this moment. It is then worth trying again. Any other error is final. */
 function isBeingCreated({ cause }: Error): boolean {
-  // PostgreSQL reports this in two ways: 42P07, or 23505 on an index of its own catalogue.
-  return cause instanceof Error && /already exists|pg_\w+_index|SQLITE_BUSY|database is locked|ER_LOCK_DEADLOCK/.test(reasonOf(cause));
+  return cause instanceof Error && BEING_CREATED.test(reasonOf(cause));
 }
+
+/** PostgreSQL reports this in two ways: 42P07, or 23505 on an index of its own catalogue. A column or an index may have been made or dropped meanwhile. */
+const BEING_CREATED =
+  /already exists|does not exist|no such index|duplicate column|pg_\w+_index|SQLITE_BUSY|database is locked|ER_LOCK_DEADLOCK|ER_DUP_(FIELD|KEY)NAME|ER_CANT_DROP_FIELD_OR_KEY/;
 
 /** Returns code and first line of an error. An error about several addresses has no message. Drivers put no password into either. */
 function reasonOf(error: unknown): string {
