@@ -207,8 +207,8 @@ describe('RevocationList', () => {
     });
 
     it('finds within a minute what a statement committed that ran longer than the look-back (F-14)', async () => {
-      const { list, clock, open, revoke } = world();
       jest.useFakeTimers();
+      const { list, clock, open, revoke } = world();
       await open(SESSION_ID);
       await open(sessionId(1));
       await list.start();
@@ -222,8 +222,8 @@ describe('RevocationList', () => {
     });
 
     it('remembers a session no longer because it is read again and again (F-14)', async () => {
-      const { list, clock, open, revoke } = world('poll', { horizonMs: 65_000 });
       jest.useFakeTimers();
+      const { list, clock, open, revoke } = world('poll', { horizonMs: 65_000 });
       await open(SESSION_ID);
       await list.start();
       await revoke(SESSION_ID);
@@ -318,8 +318,8 @@ describe('RevocationList', () => {
     });
 
     it('waits a second at most for a store that does not answer (F-18)', async () => {
-      const { list, repository } = world();
       jest.useFakeTimers();
+      const { list, repository } = world();
       await list.start();
       await jest.advanceTimersByTimeAsync(10_000);
       jest.spyOn(repository, 'revokedSince').mockImplementation(() => new Promise(() => undefined));
@@ -348,8 +348,8 @@ describe('RevocationList', () => {
 
   describe('on a node to which no token is shown', () => {
     it('is read on while the store fails, so that it is current as soon as the store is back (F-18)', async () => {
-      const { list, repository, open, revoke, clock } = world();
       jest.useFakeTimers();
+      const { list, repository, open, revoke, clock } = world();
       jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
       jest.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
       await open(SESSION_ID);
@@ -365,8 +365,8 @@ describe('RevocationList', () => {
     });
 
     it('is polled for every half a minute only, so that a connection pool can become idle (F-40)', async () => {
-      const { list, repository } = world();
       jest.useFakeTimers();
+      const { list, repository } = world();
       await list.start();
       await jest.advanceTimersByTimeAsync(6_000);
       const revokedSince = jest.spyOn(repository, 'revokedSince');
@@ -378,8 +378,8 @@ describe('RevocationList', () => {
     });
 
     it('is read before the first token is believed, and is then polled for twice a second again (F-40)', async () => {
-      const { list, repository, open, revoke, clock } = world();
       jest.useFakeTimers();
+      const { list, repository, open, revoke, clock } = world();
       await open(SESSION_ID);
       await list.start();
       await jest.advanceTimersByTimeAsync(10_000);
@@ -396,8 +396,8 @@ describe('RevocationList', () => {
 
   describe("in the mode 'poll'", () => {
     it('polls every half a second, and says once that it cannot and once that it can again', async () => {
-      const { list, repository } = world();
       jest.useFakeTimers();
+      const { list, repository } = world();
       const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
       const log = jest.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
       await list.start();
@@ -414,8 +414,8 @@ describe('RevocationList', () => {
     });
 
     it('says again that it cannot, the next time', async () => {
-      const { list, repository } = world();
       jest.useFakeTimers();
+      const { list, repository } = world();
       const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
       jest.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
       await list.start();
@@ -438,8 +438,8 @@ describe('RevocationList', () => {
     });
 
     it('never has two polls under way', async () => {
-      const { list, repository } = world();
       jest.useFakeTimers();
+      const { list, repository } = world();
       await list.start();
       const answers: (() => void)[] = [];
       jest
@@ -454,8 +454,8 @@ describe('RevocationList', () => {
     });
 
     it('stops, also in the middle of a poll', async () => {
-      const { list, repository } = world();
       jest.useFakeTimers();
+      const { list, repository } = world();
       await list.start();
       let answer: (() => void) | undefined;
       const revokedSince = jest
@@ -486,8 +486,8 @@ describe('RevocationList', () => {
     });
 
     it('polls once, at the start', async () => {
-      const { list, repository } = world('strict');
       jest.useFakeTimers();
+      const { list, repository } = world('strict');
       const revokedSince = jest.spyOn(repository, 'revokedSince');
       await list.start();
       await jest.advanceTimersByTimeAsync(5_000);
@@ -513,8 +513,8 @@ describe('RevocationList', () => {
 
   describe("in the mode 'off'", () => {
     it('asks the store nothing and knows its own revocations', async () => {
-      const { list, repository } = world('off');
       jest.useFakeTimers();
+      const { list, repository } = world('off');
       const revokedSince = jest.spyOn(repository, 'revokedSince');
       await list.start();
       await jest.advanceTimersByTimeAsync(5_000);

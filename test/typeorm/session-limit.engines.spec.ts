@@ -24,7 +24,9 @@ for (const engine of ENGINES) {
 
     it('holds for simultaneous sign-ins on several nodes with pools of their own', async () => {
       database = await openDatabase(engine);
-      const nodes = [new TypeOrmTokenRepository(database.dataSource), new TypeOrmTokenRepository(database.dataSource)];
+      // The embedded PostgreSQL does one statement after the other.
+      const patience = { timeoutMs: 20_000, lockTimeoutMs: 10_000 };
+      const nodes = [0, 1].map(() => new TypeOrmTokenRepository(database.dataSource, { patience }));
       for (let round = 0; round < 5; round += 1) {
         await Promise.all(Array.from({ length: 64 }, async (_, index) => nodes[index % 2]?.insert(newSession(), { keep: 5 })));
         expect(await nodes[0]?.list(OWNER, { limit: 100 })).toHaveLength(5);
