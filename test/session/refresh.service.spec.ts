@@ -650,6 +650,23 @@ describe('RefreshService and what it is told of sessions to end', () => {
     expect(await refresh.sessions('alice')).toHaveLength(1);
   });
 
+  it('ends with a subject only a session of that subject, whose access tokens this node refuses at once', async () => {
+    const { refresh, row, rotator, events } = sessions();
+    const pair = await refresh.signIn('alice');
+    await refresh.revoke(pair.sessionId, { subject: 'bob', reason: 'user' });
+    expect([await row(pair.sessionId), rotator['parts'].revocations.has(pair.sessionId)]).toMatchObject([{ revokedAt: null }, false]);
+    expect(events.filter(({ type }) => type === 'revoked')).toEqual([]);
+    await refresh.revoke(pair.sessionId, { subject: 'alice', reason: 'user' });
+    expect([await row(pair.sessionId), rotator['parts'].revocations.has(pair.sessionId)]).toMatchObject([{ revokeReason: 'user' }, true]);
+  });
+
+  it.each([undefined, null, '', 5])('refuses the subject %p instead of ending the session of anybody', async (subject) => {
+    const { refresh, row } = sessions();
+    const { sessionId } = await refresh.signIn('alice');
+    await expect(refresh.revoke(sessionId, { subject: subject as string })).rejects.toThrow(TypeError);
+    expect(await row(sessionId)).toMatchObject({ revokedAt: null });
+  });
+
   it.each(REVOKE_REASONS)('takes the reason %s (F-12)', async (reason) => {
     const { refresh, row } = sessions();
     const [one, two] = [await refresh.signIn('alice'), await refresh.signIn('alice')];

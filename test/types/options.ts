@@ -65,6 +65,7 @@ holds<
     | 'keys'
     | 'loadUser'
     | 'onEvent'
+    | 'preparedStatements'
     | 'push'
     | 'refresh'
     | 'revocation'

@@ -22,6 +22,9 @@ export async function sessions(service: RefreshService): Promise<void> {
   await service.signIn();
   // @ts-expect-error a reason that the table of sessions does not know
   await service.revoke(pair.sessionId, { reason: 'because' });
+  await service.revoke(pair.sessionId, { subject: 'alice', reason: 'user' });
+  // @ts-expect-error the reason stands under its name
+  await service.revoke(pair.sessionId, 'user');
   // @ts-expect-error text without a unit
   await service.signIn('alice', { absoluteLifetime: '3600' });
   // @ts-expect-error a pair does not change
@@ -33,7 +36,7 @@ export const claimsOf = (service: AccessTokenService): Promise<AccessTokenClaims
 // @ts-expect-error claims are an object
 export const badClaims = (service: AccessTokenService): unknown => service.sign('alice', { sessionId: 'id', claims: 'admin' });
 
-holds<Equal<RevokeReason, 'logout' | 'user' | 'password' | 'admin' | 'reuse' | 'user-rejected'>>();
+holds<Equal<RevokeReason, 'logout' | 'user' | 'password' | 'admin' | 'reuse' | 'user-rejected' | 'limit'>>();
 
 // @ts-expect-error a repository implements every operation of the port
 export class HalfARepository extends TokenRepository {
