@@ -101,10 +101,10 @@ export class SessionStore {
     return affected ? ids : [];
   }
 
-  /** The instant of the change, not of this look, dates what follows. */
+  /** The instant of the change, not of this look, dates what follows. A clock that has been set back leaves later instants in the row. */
   private async findChanged(key: SessionKey): Promise<SessionSnapshot | null> {
     const found = await this.find(key);
-    return found && { ...found, at: Math.max(found.session.rotatedAt, found.session.lastUsedAt) };
+    return found && { ...found, at: Math.min(found.at, Math.max(found.session.rotatedAt, found.session.lastUsedAt)) };
   }
 
   /**
