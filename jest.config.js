@@ -48,6 +48,8 @@ export default {
     { ...project, displayName: 'faults', globals: all, testMatch: ['<rootDir>/test/faults/**/*.{spec,fault}.ts'] },
     { ...project, displayName: 'abuse', globals: all, testMatch: ['<rootDir>/test/abuse/**/*.abuse.ts'] },
   ],
+  // Two test files at a time, also on two cores. More would want more connections than the databases give by default.
+  maxWorkers: 2,
   // A bound for what hangs, not a measure: CI's machines are slow and shared.
   testTimeout: 30_000,
   coverageProvider: 'v8',
