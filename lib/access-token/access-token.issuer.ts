@@ -5,7 +5,7 @@ import type { Signer } from '../keys/signer.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen } from './access-token.claims.js';
 
-/** How access tokens are issued. Spans are milliseconds, whole seconds. */
+/** Settings of issuing. Spans are milliseconds, in whole seconds. */
 export interface IssuingSettings {
   readonly issuer: string;
   readonly audience: readonly string[];

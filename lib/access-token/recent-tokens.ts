@@ -12,7 +12,7 @@ export class RecentTokens<Known> {
   readonly #byTail = new Map<number, { readonly token: string; readonly known: Known }>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param max tokens that it holds at most. */
+  /** @param max maximum number of tokens. */
   constructor(private readonly max: number) {}
 
   /** Returns what is known about exactly this token. All of its characters are compared. */
@@ -35,7 +35,7 @@ export class RecentTokens<Known> {
     this.#timer = undefined;
   }
 
-  /** Tokens held, for tests. */
+  /** Number of tokens, for tests. */
   get size(): number {
     return this.#byTail.size;
   }

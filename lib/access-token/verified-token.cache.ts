@@ -20,11 +20,11 @@ export interface RecalledToken extends VerifiedToken {
 interface Entry extends RecalledToken {
   /** The value of `performance.now()` from which the entry is void. A wall clock that jumps back cannot revive it. */
   readonly voidAt: number;
-  /** Characters of the token. */
+  /** Number of characters of the token. */
   readonly length: number;
 }
 
-/** Longest stay, milliseconds. */
+/** Longest time for which a token stays, in milliseconds. */
 const MAX_STAY_MS = 300_000;
 /** Maximum number of tokens of one session. An application that issues many of them loses only tokens of that session. */
 const MAX_PER_SESSION = 8;
@@ -46,7 +46,7 @@ function keyOf(token: string): string {
 class Generation {
   readonly tokens = new Map<string, Entry>();
   private readonly bySession = new Map<string, string[]>();
-  /** Characters of all tokens held. */
+  /** Number of characters of all tokens. */
   length = 0;
 
   add(key: string, entry: Entry): void {

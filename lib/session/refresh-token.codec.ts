@@ -19,7 +19,7 @@ export interface RefreshKeyRing {
 
 /** An authentic refresh token, taken apart. */
 export interface DecodedRefreshToken extends RefreshTokenPosition {
-  /** 128 random bits, the same for the whole life of the session. Never stored, never logged. */
+  /** 128 random bits, which stay the same for the whole life of the session. They are never stored and never logged. */
   readonly secret: Buffer;
   /** The session id that the secret hashes to. */
   readonly sessionId: string;

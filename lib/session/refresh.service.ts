@@ -27,11 +27,14 @@ export interface SignInOptions {
   device?: SessionDevice;
   /** The application's own data, which `sessions` returns and no token contains. A JSON object of at most 4096 bytes. @defaultValue none */
   data?: object;
-  /** Absolute lifetime of this session, for example a short one without “remember me”. 1 s to `refresh.absoluteLifetime`. @defaultValue `refresh.absoluteLifetime` */
+  /**
+   * Absolute lifetime of this session, for example a short one without “remember me”. From 1 s to `refresh.absoluteLifetime`. @defaultValue
+   * `refresh.absoluteLifetime`
+   */
   absoluteLifetime?: Duration;
 }
 
-/** Which session {@link RefreshService.revoke} may end, and why. */
+/** Says which session {@link RefreshService.revoke} may end, and why. */
 export interface RevokeOptions {
   /** Ends the session only if it belongs to this subject. @defaultValue the session of any subject */
   subject?: string;
@@ -39,7 +42,7 @@ export interface RevokeOptions {
   reason?: RevokeReason;
 }
 
-/** Which part of a subject's sessions to list. */
+/** Says which part of a subject's sessions to list. */
 export interface SessionsOptions {
   /** Maximum number of sessions. From 1 to 1000. @defaultValue 100 */
   limit?: number;

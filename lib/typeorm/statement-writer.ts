@@ -10,7 +10,7 @@ export interface Statement {
 /** A column, by the name of its property. */
 export type Property = keyof TokenSessionEntity;
 
-/** How one engine and one DataSource write names, parameters and the present instant. */
+/** The notation in which one engine and one DataSource write names, parameters and the present instant. */
 export interface SqlNotation {
   readonly metadata: EntityMetadata;
   /** Quotes an identifier. */
@@ -44,7 +44,7 @@ export class StatementWriter {
     return metadata.tablePath.split('.').map(escape).join('.');
   }
 
-  /** Expression: the store's clock, epoch milliseconds. */
+  /** An expression for the store's clock, in epoch milliseconds. */
   get now(): string {
     return this.notation.now ?? this.notation.integer(this.value(NOW));
   }
