@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { HeaderOptions } from './header.options.js';
-import { rawResponseOf, ResponseTokens } from './response-headers.js';
+import { rawResponseOf, ResponseTokens, VARY } from './response-headers.js';
 import type { Credential, Credentials, IssuedTokens, TokenRequest } from './token-transport.js';
 import { TokenTransport } from './token-transport.js';
 
@@ -10,6 +10,8 @@ export class HeaderTransport extends TokenTransport {
   private readonly refresh: string;
   /** The scheme and a space, or nothing where the header holds a bare token. */
   private readonly prefix: string;
+  /** The request headers that a response with tokens depends on. */
+  private readonly varyOn: readonly string[];
   /** One hook for each response, however often tokens are put on it. */
   private readonly responses = new WeakMap<ServerResponse, ResponseTokens>();
 
@@ -19,6 +21,8 @@ export class HeaderTransport extends TokenTransport {
     this.access = names.access.toLowerCase();
     this.refresh = names.refresh.toLowerCase();
     this.prefix = names.scheme === '' ? '' : `${names.scheme} `;
+    const listed = new Set(VARY.map((name) => name.toLowerCase()));
+    this.varyOn = [...VARY, ...[names.access, names.refresh].filter((name) => !listed.has(name.toLowerCase()))];
   }
 
   override read({ headers }: TokenRequest): Credentials {
@@ -51,7 +55,7 @@ export class HeaderTransport extends TokenTransport {
 
   private responseTokens(response: object): ResponseTokens {
     const raw = rawResponseOf(response);
-    const known = this.responses.get(raw) ?? new ResponseTokens(raw, [this.names.access, this.names.refresh]);
+    const known = this.responses.get(raw) ?? new ResponseTokens(raw, this.varyOn);
     this.responses.set(raw, known);
     return known;
   }

@@ -4,11 +4,15 @@ import type { ServerResponse } from 'node:http';
  * A response with tokens must not be stored (RFC 6749 §5.1, RFC 9111 §5.2.2.5). nginx ranks `X-Accel-Expires` above `Cache-Control`, and
  * keeps to it even where it is configured to ignore `Cache-Control`.
  */
-const UNCACHEABLE = { 'Cache-Control': 'no-store', Pragma: 'no-cache', 'X-Accel-Expires': '0' } as const;
+const UNCACHEABLE = [
+  ['Cache-Control', 'no-store'],
+  ['Pragma', 'no-cache'],
+  ['X-Accel-Expires', '0'],
+] as const;
 /** Targeted cache control (RFC 9213) and what was used before it: caches and content delivery networks rank these above `Cache-Control`. */
 const TARGETED_CACHE_CONTROL = /^(?:.+-)cache-control$|^(?:surrogate|edge)-control$/i;
 /** A response with tokens depends on these request headers, in addition to those that carry the tokens. */
-const VARY = ['Authorization', 'Cookie', 'Origin', 'Sec-Fetch-Site'] as const;
+export const VARY = ['Authorization', 'Cookie', 'Origin', 'Sec-Fetch-Site'] as const;
 
 type HeadArguments = readonly unknown[];
 type WriteHead = (...args: HeadArguments) => ServerResponse;
@@ -30,7 +34,7 @@ export class ResponseTokens {
 
   /**
    * @param raw the response of `node:http`, `node:https` or `node:http2`.
-   * @param varyOn names of the request headers that carry tokens.
+   * @param varyOn names of all request headers that the response depends on, each once.
    */
   constructor(
     private readonly raw: ServerResponse,
@@ -66,12 +70,12 @@ export class ResponseTokens {
   private apply(): void {
     if (this.headers.size === 0) return;
     for (const [name, { value, isDeliverable }] of this.headers) {
-      if (isDeliverable()) this.raw.setHeader(name, value);
-      else this.raw.removeHeader(name);
+      if (!isDeliverable()) this.raw.removeHeader(name);
+      else if (this.raw.getHeader(name) !== value) this.raw.setHeader(name, value);
     }
     for (const name of this.raw.getHeaderNames()) if (TARGETED_CACHE_CONTROL.test(name)) this.raw.removeHeader(name);
-    for (const [name, value] of Object.entries(UNCACHEABLE)) this.raw.setHeader(name, value);
-    appendToList(this.raw, 'Vary', [...VARY, ...this.varyOn]);
+    for (const [name, value] of UNCACHEABLE) this.raw.setHeader(name, value);
+    appendToList(this.raw, 'Vary', this.varyOn);
     appendToList(this.raw, 'Access-Control-Expose-Headers', [...this.headers.keys()]);
   }
 }
@@ -83,7 +87,12 @@ export function rawResponseOf(response: object): ServerResponse {
 
 /** Adds names to a comma-separated list header, each once; what the application has listed stays. */
 export function appendToList(raw: ServerResponse, header: string, names: readonly string[]): void {
-  const listed = [raw.getHeader(header) ?? []]
+  const present = raw.getHeader(header);
+  if (present === undefined) {
+    raw.setHeader(header, names.join(', '));
+    return;
+  }
+  const listed = [present]
     .flat()
     .join(',')
     .split(',')

@@ -104,10 +104,13 @@ export class SessionStore {
     return affected ? ids : [];
   }
 
-  /** Reads a session that has been changed. What follows is dated by the instant of the change, not of this reading. */
+  /**
+   * Reads a session that has been changed. What follows is dated by the instant of the change, not of this reading. A clock that has been set
+   * back leaves later instants in the row, which do not count.
+   */
   private async findChanged(key: SessionKey): Promise<SessionSnapshot | null> {
     const found = await this.find(key);
-    return found && { ...found, at: Math.max(found.session.rotatedAt, found.session.lastUsedAt) };
+    return found && { ...found, at: Math.min(found.at, Math.max(found.session.rotatedAt, found.session.lastUsedAt)) };
   }
 
   /**

@@ -77,7 +77,7 @@ const signIn: Step = { step: 'sign in', subject: 'alice', node: 0 };
 const present = (back = 0): Step => ({ step: 'present', pick: { session: 0, back }, node: 0 });
 const wait = (ms: number): Step => ({ step: 'wait', ms });
 
-/** Two histories in which everything occurs, for random ones may miss what is rare. */
+/** In two of these histories everything occurs, because random ones may miss what is rare. In the last one the clock is set back. */
 const EXAMPLES: [ModelRules, Step[]][] = [
   [
     { ...TOLERANT, limit: LIMITED },
@@ -93,6 +93,7 @@ const EXAMPLES: [ModelRules, Step[]][] = [
       ...[present(), wait(6 * HOUR), present(), { step: 'purge', node: 0 } as const, present()],
     ],
   ],
+  [TOLERANT, [signIn, present(), wait(2 * G + 1), present(1), wait(-HOUR), present()]],
 ];
 
 for (const name of STORES) {

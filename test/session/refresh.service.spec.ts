@@ -654,10 +654,10 @@ describe('RefreshService and what it is told of sessions to end', () => {
     const { refresh, row, rotator, events } = sessions();
     const pair = await refresh.signIn('alice');
     await refresh.revoke(pair.sessionId, { subject: 'bob', reason: 'user' });
-    expect([await row(pair.sessionId), rotator['parts'].revocations.has(pair.sessionId)]).toMatchObject([{ revokedAt: null }, false]);
+    expect([await row(pair.sessionId), rotator['ports'].denylist.has(pair.sessionId)]).toMatchObject([{ revokedAt: null }, false]);
     expect(events.filter(({ type }) => type === 'revoked')).toEqual([]);
     await refresh.revoke(pair.sessionId, { subject: 'alice', reason: 'user' });
-    expect([await row(pair.sessionId), rotator['parts'].revocations.has(pair.sessionId)]).toMatchObject([{ revokeReason: 'user' }, true]);
+    expect([await row(pair.sessionId), rotator['ports'].denylist.has(pair.sessionId)]).toMatchObject([{ revokeReason: 'user' }, true]);
   });
 
   it.each([undefined, null, '', 5])('refuses the subject %p instead of ending the session of anybody', async (subject) => {
