@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import ts from 'typescript';
 
@@ -186,6 +186,35 @@ describe('the imports of lib (docs/architecture.md)', () => {
 
   it('stand in at most two levels of folders', () => {
     expect(FILES.filter((file) => file.split('/').length > 3)).toEqual([]);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  const page = readFileSync(join(ROOT, 'docs', 'architecture.md'), 'utf8');
+  const quoted = [...page.matchAll(/`([\w./-]+)`/g)].map(([, text = '']) => text);
+
+  it('names files and folders that exist', () => {
+    const paths = quoted.filter((text) => /(\/|\.ts|\.md)$/.test(text));
+    expect(paths.length).toBeGreaterThan(50);
+    expect(paths.filter((path) => !existsSync(join(LIB, path)) && !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  it('lists the rooms in their order, each entry point, and what is below all rooms', () => {
+    const rows = [...page.matchAll(/^\| `([\w-]+(?:\.ts|\/)|nestjs-token\/\w+)`/gm)].map(([, name = '']) =>
+      name.replace(/^nestjs-token\//, ''),
+    );
+    const existing = [...ROOMS, ...ENTRY_POINTS].filter((room) => FILES.some((file) => file === room || file.startsWith(`${room}/`)));
+    expect(rows.map((name) => name.replace(/\/$/, ''))).toEqual(existing);
+    expect(GROUND.filter((file) => !quoted.includes(file))).toEqual([]);
+  });
+
+  it('has a row for each port: each abstract class but the base of errors and the factory of the default store', () => {
+    const ports = [...SOURCES.values()]
+      .flatMap((source) => [...source.text.matchAll(/^export abstract class (\w+)/gm)])
+      .map(([, name = '']) => name);
+    const missing = ports.filter((name) => !page.includes(`\n| \`${name}\``));
+    expect(missing.sort()).toEqual(['TokenError', 'TokenRepositoryFactory']);
+    expect(ports.length - missing.length).toBeGreaterThan(8);
   });
 });
 

@@ -33,7 +33,7 @@ describe('README.md', () => {
 
   it('has examples that compile against the package as it is, and so has the guide', () => {
     const complete = blocks('ts', GUIDE).filter((text) => text.startsWith('import '));
-    expect(complete).toHaveLength(2);
+    expect(complete).toHaveLength(3);
     expect(problemsOf([...examples, ...complete, PRINCIPAL_IN_USE])).toEqual([]);
   }, 60_000);
 

@@ -1,28 +1,30 @@
 import { withoutControlCharacters } from '../text.js';
 
-/** The claims that this package writes and requires (RFC 9068 §2.2). The application's own stand beside them. */
+/** The claims that this package writes and requires (RFC 9068 §2.2). A token may carry the application's own claims in addition to them. */
 export interface AccessTokenClaims {
   /** Issuer. */
   readonly iss: string;
-  /** Subject: whom the token speaks for. */
+  /** Subject. The user that the token speaks for. */
   readonly sub: string;
-  /** Audience: whom it is meant for. */
+  /** Audience. The services that the token is meant for. */
   readonly aud: string | readonly string[];
   /** Expiry, NumericDate (seconds). */
   readonly exp: number;
-  /** Instant of minting, NumericDate (seconds). */
+  /** Instant of issuing, NumericDate (seconds). */
   readonly iat: number;
   /** Unique id of the token. */
   readonly jti: string;
   /** The session id. Absent in a token that belongs to no session. */
   readonly sid?: string;
-  /** Instant of the sign-in, NumericDate (seconds). Every token of a pair has it; one that `AccessTokenService.sign` made may have none. */
+  /**
+   * Instant of the sign-in, NumericDate (seconds). Every token of a pair has it. A token that `AccessTokenService.sign` made may have none.
+   */
   readonly auth_time?: number;
 }
 
 /**
- * Claim names that the application can't set: the registered ones that this package writes or checks, and those that every object has, which
- * code that looks a name up in a table would find there.
+ * Claim names that the application cannot set. They are the registered ones that this package writes, checks or keeps for a later version,
+ * and those that every object has, because code that looks a name up in a table would find them there.
  */
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'iss',
@@ -41,15 +43,18 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 
-/** The longest `claims` of the application as JSON, in bytes of UTF-8: a token must stay below the size that the verifier refuses. `data` is held to the same. */
+/**
+ * The longest `claims` of the application as JSON, in bytes of UTF-8. A token must stay below the size that the verifier refuses. The same
+ * limit applies to `data`.
+ */
 const MAX_JSON_BYTES = 4_096;
 const MAX_SUBJECT_LENGTH = 255;
 const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * The application's own claims, checked before they are stored or minted.
+ * Checks the application's own claims before they are stored or issued.
  * @returns a copy that has been through JSON.
- * @throws {TypeError} when they are no JSON object, a name is reserved, or all together are longer than 4096 bytes.
+ * @throws {TypeError} if they are no JSON object, a name is reserved, or all together are longer than 4096 bytes.
  */
 export function ownClaims(claims: object): Record<string, unknown> {
   const own = jsonObject('claims', claims);
@@ -59,10 +64,10 @@ export function ownClaims(claims: object): Record<string, unknown> {
 }
 
 /**
- * What the application gives to be stored, checked.
- * @param name what it is, for the message.
+ * Checks what the application gives to be stored.
+ * @param name the name of the value, for the message.
  * @returns a copy that has been through JSON.
- * @throws {TypeError} when it is no JSON object, or longer than 4096 bytes.
+ * @throws {TypeError} if it is no JSON object, or longer than 4096 bytes.
  */
 export function jsonObject(name: string, given: object): Record<string, unknown> {
   const text = (JSON.stringify(given) as string | undefined) ?? 'null';
@@ -72,7 +77,7 @@ export function jsonObject(name: string, given: object): Record<string, unknown>
   return own as Record<string, unknown>;
 }
 
-/** Freezes what several requests may share, and drops the one member name that a careless copy would run as a setter. */
+/** Freezes a value that several requests may share. Deletes the one member name that a careless copy would run as a setter. */
 export function deeplyFrozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Object.hasOwn(value, '__proto__')) Reflect.deleteProperty(value, '__proto__');
@@ -80,12 +85,15 @@ export function deeplyFrozen<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** Whether a value may be a session id: a UUID in lower case. */
+/** Tells whether a value may be a session id. That is a UUID in lower case. */
 export function isSessionId(value: unknown): value is string {
   return typeof value === 'string' && SESSION_ID.test(value);
 }
 
-/** Whether a value may be a subject: 1 to 255 characters of well-formed Unicode, no control characters, no space at either end. */
+/**
+ * Tells whether a value may be a subject: 1 to 255 characters of well-formed Unicode, without control characters and without a space at
+ * either end.
+ */
 export function isSubject(value: unknown): value is string {
   return (
     typeof value === 'string' &&
@@ -97,13 +105,16 @@ export function isSubject(value: unknown): value is string {
   );
 }
 
-/** @throws {TypeError} unless {@link isSubject}. */
+/**
+ * Requires that a value is a subject.
+ * @throws {TypeError} unless {@link isSubject}.
+ */
 export function requireSubject(subject: unknown): asserts subject is string {
   const remedy = typeof subject === 'number' || typeof subject === 'bigint' ? '; write String(id)' : '';
   if (!isSubject(subject)) throw new TypeError(`subject: not 1 to 255 characters of plain text${remedy}`);
 }
 
-/** The application's claims among verified ones. */
+/** Returns the application's claims among verified ones. */
 export function customClaims(claims: AccessTokenClaims): Record<string, unknown> {
   return Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name)));
 }

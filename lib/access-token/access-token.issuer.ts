@@ -5,17 +5,17 @@ import type { Signer } from '../keys/signer.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen } from './access-token.claims.js';
 
-/** How access tokens are issued. Spans are milliseconds, whole seconds. */
+/** Settings of issuing. Spans are milliseconds, in whole seconds. */
 export interface IssuingSettings {
   readonly issuer: string;
   readonly audience: readonly string[];
   readonly lifetimeMs: number;
   readonly maxLifetimeMs: number;
-  /** The share of the lifetime by which the lifetime of one token is shortened at most. */
+  /** The largest share of its lifetime by which one token is shortened at random. */
   readonly jitter: number;
 }
 
-/** What an access token is to say. Everything in it has been checked already. */
+/** The content of an access token. Everything in it has been checked already. */
 export interface AccessTokenDraft {
   readonly subject: string;
   readonly sessionId: string;
@@ -23,7 +23,7 @@ export interface AccessTokenDraft {
   readonly claims: Readonly<Record<string, unknown>>;
   /** Instant of issuing, epoch milliseconds. */
   readonly at: number;
-  /** Instant of the sign-in, epoch milliseconds; `undefined`: the token does not say. */
+  /** Instant of the sign-in, epoch milliseconds. `undefined` means that the token does not contain it. */
   readonly authTime: number | undefined;
   readonly lifetimeMs: number;
 }
@@ -52,7 +52,10 @@ export class AccessTokenIssuer {
     this.#header = base64url({ alg: signer.algorithm, typ: 'at+jwt', kid: signer.kid });
   }
 
-  /** Issues a token. @throws {SignerUnavailable} rejects with it when the signer fails. */
+  /**
+   * Issues a token.
+   * @throws {SignerUnavailable} rejects with it if the signer fails.
+   */
   async issue(draft: AccessTokenDraft): Promise<IssuedAccessToken> {
     const claims = this.claimsOf(draft);
     const input = `${this.#header}.${base64url(claims)}`;
@@ -61,7 +64,10 @@ export class AccessTokenIssuer {
     return { token, claims };
   }
 
-  /** The default lifetime of one token in milliseconds. It is shortened at random, so that nodes and thieves do not march in step. */
+  /**
+   * Returns the default lifetime of one token in milliseconds. It is shortened at random, so that clients do not all refresh at the same
+   * moment, and a thief does not stay in step with a victim.
+   */
   jitteredLifetime(): number {
     const { lifetimeMs, jitter } = this.settings;
     return lifetimeMs * (1 - Math.random() * jitter);

@@ -29,11 +29,11 @@ export interface SignOptions {
 
 /** How access tokens are issued and verified, and how many verified ones are remembered. */
 export interface AccessTokenSettings extends IssuingSettings, VerificationSettings {
-  /** How many verified tokens are remembered; null: none. */
+  /** How many verified tokens are remembered. Null disables the cache. */
   readonly cacheMax: number | null;
 }
 
-/** What access tokens are issued and judged with. */
+/** What the service works with. */
 export interface AccessTokenPorts {
   readonly keys: KeySource;
   readonly issuer: AccessTokenIssuer;
@@ -41,18 +41,18 @@ export interface AccessTokenPorts {
   readonly clock: Clock;
 }
 
-/** An instant in 1973. A number below it is seconds that were taken for milliseconds. */
+/** An instant in 1973. A smaller number was given in seconds by mistake. */
 const EARLIEST_AUTH_TIME = 100_000_000_000;
-/** The clocks of nodes and stores differ by this at the most, milliseconds. */
+/** The clocks of nodes and stores differ by at most this much, in milliseconds. */
 const CLOCK_SKEW_MS = 300_000;
 
 /**
- * Issues and verifies access tokens: JWTs of the type `at+jwt` (RFC 9068). Nothing of them is stored. Revocation is looked up in memory, or in
+ * Issues and verifies access tokens: JWTs of the type `at+jwt` (RFC 9068). They are stored nowhere. Revocation is checked in memory, or in
  * the store with `revocation: 'strict'`.
  */
 export class AccessTokenService {
   private readonly verifier: AccessTokenVerifier;
-  /** Tokens that have been verified; null: every token is verified in full, every time. @internal */
+  /** Tokens that have been verified. Null means that every token is verified in full, every time. @internal */
   readonly cache: VerifiedTokenCache | null;
 
   /** @internal */
@@ -82,8 +82,8 @@ export class AccessTokenService {
   }
 
   /**
-   * Verifies an access token: signature, type, claims, times, revocation. A token that was verified before is recalled, and only what can have
-   * changed is looked at again. `loadUser` is not asked.
+   * Verifies an access token: signature, type, claims, times and revocation. For a token that was verified before, only what can have
+   * changed is checked again. `loadUser` is not asked.
    * @returns the claims, deeply frozen.
    * @throws {TokenError} rejects with `token_too_large`, `token_malformed`, `token_invalid`, `token_type_mismatch`, `token_expired`,
    * `token_not_yet_valid`, `token_revoked`, and with `revocation: 'strict'` also with `store_unavailable`.
@@ -97,21 +97,22 @@ export class AccessTokenService {
   }
 
   /**
-   * Refuses a key of this node from now on, for tokens that are known already too. To retire it everywhere, deploy without it.
+   * Refuses a key on this node from now on, also for tokens that are known already. To retire it everywhere, deploy without it.
    * @param kid the `kid` of a key that only verifies. An unknown one changes nothing.
-   * @throws {RangeError} when it is the key that signs.
+   * @throws {RangeError} if it is the key that signs.
    */
   retireKey(kid: string): void {
     this.ports.keys.retire(kid);
   }
 
-  /** Issues a token whose content has been checked, of any instant. For `nestjs-token/testing`. @internal */
+  /** Issues a token whose content has been checked, for any instant. It serves `nestjs-token/testing`. @internal */
   issue(draft: AccessTokenDraft): Promise<IssuedAccessToken> {
     return this.ports.issuer.issue(draft);
   }
 
   /**
-   * A token that has been verified before, and that is good at this moment without any I/O; `undefined`: {@link verify} it.
+   * Finds a token that has been verified before and that is good at this moment, without any I/O. If it returns `undefined`, {@link verify}
+   * the token.
    * @internal
    */
   recall(token: string): RecalledToken | undefined {
@@ -123,13 +124,13 @@ export class AccessTokenService {
     return denylist.isCurrent(instant) && (sid === undefined || !denylist.has(sid)) ? known : undefined;
   }
 
-  /** The key that a token names, once everything before the signature has been checked. @internal */
+  /** Checks everything before the signature, and finds the key that a token names. @internal */
   keyFor(token: string): VerificationKey | Promise<VerificationKey> {
     return this.verifier.keyFor(token);
   }
 
   /**
-   * Checks everything after the signature: the key is still trusted, claims, times, revocation. Remembers the token.
+   * Checks everything after the signature: whether the key is still trusted, the claims, the times, and revocation. Remembers the token.
    * @internal
    */
   async accept(token: string, payload: unknown, key: VerificationKey): Promise<AccessTokenClaims> {
@@ -149,7 +150,7 @@ export class AccessTokenService {
     return this.accept(token, this.verifier.payloadOf(token, key), key);
   }
 
-  /** A token that has been verified before. Its key and its times are looked at now, its session is not. */
+  /** Finds a token that has been verified before. Its key and its times are checked now, its session is not. */
   private known(token: string, instant: number): RecalledToken | undefined {
     const known = this.cache?.get(token, instant);
     const { keys, clock } = this.ports;
@@ -157,7 +158,7 @@ export class AccessTokenService {
   }
 
   /**
-   * `exp` (exclusive), `nbf` and `iat` (inclusive) with one leeway, for known tokens and new ones alike.
+   * Judges `exp` (exclusive), `nbf` and `iat` (inclusive) with one leeway, for known tokens and new ones alike.
    * @returns the error that the times deserve, or null.
    */
   private judgeTimes({ exp, iat, nbf = 0, sid }: DatedClaims, now: number): TokenExpired | TokenNotYetValid | null {

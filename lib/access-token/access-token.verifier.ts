@@ -4,25 +4,28 @@ import { deeplyFrozen, isSessionId, isSubject } from './access-token.claims.js';
 import type { KeySource, VerificationKey } from '../keys/key-source.js';
 import { TokenInvalid, TokenMalformed, TokenTooLarge, TokenTypeMismatch } from '../errors/token.errors.js';
 
-/** Longest access token that is looked at, in characters. */
+/** Longest access token that is read, in characters. */
 export const MAX_TOKEN_LENGTH = 8_192;
 
-/** What every access token of one instance must say. */
+/** What every access token of one instance must contain. */
 export interface VerificationSettings {
   readonly issuer: string;
   /** One of these must be in `aud`. */
   readonly audience: readonly string[];
-  /** By how much the clocks of two nodes may differ: tolerated on `exp`, `nbf` and `iat`. */
+  /** The difference between the clocks of two nodes that is tolerated on `exp`, `nbf` and `iat`. */
   readonly leewayMs: number;
   /** Longest `exp − iat`. */
   readonly maxLifetimeMs: number;
 }
 
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
-/** How many low bits of the last character are unused, by length modulo 4; a length of 1 modulo 4 does not exist. */
+/** The number of low bits of the last character that are unused, by length modulo 4. A length of 1 modulo 4 does not exist. */
 const UNUSED_BITS = [0, -1, 4, 2] as const;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-/** All that our headers contain. `crit`, `b64`, `zip`, `cty`, `jku`, `jwk`, `x5u`, `x5c` and anything else is refused (RFC 7515 §4.1.11, RFC 7797 §7). */
+/**
+ * All members that our headers contain. `crit`, `b64`, `zip`, `cty`, `jku`, `jwk`, `x5u`, `x5c` and anything else is refused (RFC 7515
+ * §4.1.11, RFC 7797 §7).
+ */
 const HEADER_MEMBERS: ReadonlySet<string> = new Set(['alg', 'typ', 'kid']);
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -32,9 +35,10 @@ type Json = Readonly<Record<string, unknown>>;
 export type DatedClaims = AccessTokenClaims & { readonly nbf?: number };
 
 /**
- * Verifies access tokens in three steps: {@link keyFor} looks at the form and the header and finds the key, {@link payloadOf} verifies the
- * signature, and {@link accept} judges the claims. The times change and are judged by the caller. jsonwebtoken does the second step; the others are what it leaves out
- * (docs/decisions/0003). Nothing of a token is trusted before its signature has been verified.
+ * Verifies access tokens in three steps: {@link keyFor} checks the form and the header and finds the key, {@link payloadOf} verifies the
+ * signature, and {@link accept} judges the claims. The times are judged by the caller, because their verdict changes. jsonwebtoken does the
+ * second step, and the other steps do what it leaves out (docs/decisions/0003). Nothing in a token is trusted before its signature has been
+ * verified.
  */
 export class AccessTokenVerifier {
   private readonly jwt = new JwtService();
@@ -45,9 +49,10 @@ export class AccessTokenVerifier {
   ) {}
 
   /**
-   * Checks what comes before the signature: the size, the alphabet, the canonical encoding, JSON objects, the members of the header, the key
-   * that `kid` names, the `alg` of that key, and `typ`.
-   * @throws {TokenTooLarge | TokenMalformed | TokenInvalid | TokenTypeMismatch} throws it, or rejects with it where the key source needs a promise.
+   * Checks what comes before the signature: the size, the alphabet, the canonical encoding, JSON objects, the members of the header, the
+   * key that `kid` names, the `alg` of that key, and `typ`.
+   * @throws {TokenTooLarge | TokenMalformed | TokenInvalid | TokenTypeMismatch} throws it, or rejects with it if the key source needs a
+   * promise.
    */
   keyFor(token: string): VerificationKey | Promise<VerificationKey> {
     if (token.length > MAX_TOKEN_LENGTH) throw new TokenTooLarge();
@@ -60,8 +65,8 @@ export class AccessTokenVerifier {
 
   /**
    * Verifies the signature with the key that {@link keyFor} has found.
-   * @returns what the signature vouches for. Times are not judged.
-   * @throws {TokenInvalid} when the signature is wrong. The message of jsonwebtoken is dropped, because it may quote claims.
+   * @returns the payload that the signature vouches for. Times are not judged.
+   * @throws {TokenInvalid} if the signature is wrong. The message of jsonwebtoken is dropped, because it may quote claims.
    */
   payloadOf(token: string, { key, algorithm }: VerificationKey): unknown {
     try {
@@ -80,10 +85,10 @@ export class AccessTokenVerifier {
   }
 
   /**
-   * Checks what comes after the signature, the times excepted: the claims of RFC 9068 §2.2, their types and values.
-   * @param payload what the signature vouches for.
+   * Checks what comes after the signature, except for the times: the claims of RFC 9068 §2.2, their types and their values.
+   * @param payload the payload that the signature vouches for.
    * @returns the claims, deeply frozen and without a `__proto__` member.
-   * @throws {TokenInvalid}
+   * @throws {TokenInvalid} if a claim is missing or wrong.
    */
   accept(payload: unknown): DatedClaims {
     if (!isAccessTokenClaims(payload) || !this.isForUs(payload)) throw new TokenInvalid();

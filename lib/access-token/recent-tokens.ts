@@ -1,27 +1,27 @@
-/** How long a token stays, milliseconds: from the first that comes, all are forgotten together. */
+/** How long a token stays, in milliseconds. All tokens are forgotten together, this long after the first one came. */
 const STAY_MS = 1_000;
-/** Characters of a token's end that find it. */
+/** The number of characters at the end of a token by which it is found. */
 const TAIL = 6;
 
 /**
- * What is known of the tokens of the last second, by their own characters: a digest of each would cost more than all the rest that is
- * done for a known token, and browsers send one token many times at once. They are live credentials: out of sight of `inspect()`, and
- * gone about as soon as the requests that brought them.
+ * What is known about the tokens of the last second, by the tokens themselves. A digest of each would cost more than everything else that
+ * is done for a known token, and browsers send one token many times at once. They are live credentials, so `inspect()` does not show them,
+ * and they are forgotten about as soon as the requests that brought them have ended.
  */
 export class RecentTokens<Known> {
   readonly #byTail = new Map<number, { readonly token: string; readonly known: Known }>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param max tokens that it holds at most. */
+  /** @param max maximum number of tokens. */
   constructor(private readonly max: number) {}
 
-  /** What is known of this very token, all of its characters compared. */
+  /** Returns what is known about exactly this token. All of its characters are compared. */
   get(token: string): Known | undefined {
     const found = this.#byTail.get(tailOf(token));
     return found?.token === token ? found.known : undefined;
   }
 
-  /** Full, it forgets the others first. */
+  /** Remembers a token. If it is full, it forgets all others first. */
   set(token: string, known: Known): void {
     if (this.#byTail.size >= this.max) this.clear();
     this.#byTail.set(tailOf(token), { token, known });
@@ -35,13 +35,15 @@ export class RecentTokens<Known> {
     this.#timer = undefined;
   }
 
-  /** Tokens held, for tests. */
+  /** Number of tokens, for tests. */
   get size(): number {
     return this.#byTail.size;
   }
 }
 
-/** A number for the end of a token's signature: as good as random, and far quicker made than a hash of the whole. */
+/**
+ * Returns a number for the end of a token's signature. It is as good as random, and much faster to compute than a hash of the whole token.
+ */
 function tailOf(token: string): number {
   let tail = 0;
   for (let index = token.length - TAIL; index < token.length; index++) tail = (tail * 67 + token.charCodeAt(index)) & 0x3fff_ffff;

@@ -7,18 +7,18 @@ export abstract class SessionDenylist {
   abstract has(sessionId: string): boolean;
 
   /**
-   * Tells whether the answer `false` of {@link has} may be relied on: not if this node was frozen or idle and has not caught up yet, and never
-   * if the store must be asked about every request (`revocation: 'strict'`). It does no I/O. Where it returns `false`, {@link confirm} is
-   * asked instead.
+   * Tells whether a `false` of {@link has} may be relied on. This is not the case if this node was frozen or idle and has not caught up
+   * yet. It is never the case if the store must be asked about every request (`revocation: 'strict'`). It does no I/O. If it returns
+   * `false`, {@link confirm} is asked instead.
    * @param instant the present instant of `performance.now()`.
    */
   abstract isCurrent(instant: number): boolean;
 
   /**
-   * Resolves when the session is not revoked as far as this node can find out: it catches up if it is not current, and asks the store
-   * with `revocation: 'strict'`.
-   * @throws {TokenRevoked} rejects with it when the session is revoked.
-   * @throws {StoreUnavailable} rejects with it when the store must be asked and does not respond.
+   * Resolves if the session is not revoked, as far as this node can find out. It catches up if it is not current, and asks the store with
+   * `revocation: 'strict'`.
+   * @throws {TokenRevoked} rejects with it if the session is revoked.
+   * @throws {StoreUnavailable} rejects with it if the store must be asked and does not respond.
    */
   abstract confirm(sessionId: string): Promise<void>;
 

@@ -3,47 +3,50 @@ import type { AccessTokenClaims } from './access-token.claims.js';
 import type { VerificationKey } from '../keys/key-source.js';
 import { RecentTokens } from './recent-tokens.js';
 
-/** What stays true of a verified token whatever the time: everything else is looked at on every hit. */
+/** What stays true about a verified token at any time. Everything else is checked on every hit. */
 export interface VerifiedToken {
   /** Deeply frozen. */
   readonly claims: AccessTokenClaims;
-  /** The key that verified it: a hit counts only while the ring still has this very key. */
+  /** The key that verified it. A hit counts only while the key source still trusts exactly this key. */
   readonly key: VerificationKey;
 }
 
-/** What the cache makes of it. */
+/** A verified token as the cache returns it. */
 export interface RecalledToken extends VerifiedToken {
-  /** The same claims, to be copied and never handed out: V8 copies what is not frozen in a fifth of the time. */
+  /** The same claims, to be copied and never handed out. V8 copies what is not frozen in a fifth of the time. */
   readonly template: AccessTokenClaims;
 }
 
 interface Entry extends RecalledToken {
-  /** `performance.now()` from which the entry is void: a wall clock that jumps back cannot revive it. */
+  /** The value of `performance.now()` from which the entry is void. A wall clock that jumps back cannot revive it. */
   readonly voidAt: number;
-  /** Characters of the token. */
+  /** Number of characters of the token. */
   readonly length: number;
 }
 
-/** Longest stay, milliseconds. */
+/** Longest time for which a token stays, in milliseconds. */
 const MAX_STAY_MS = 300_000;
-/** Tokens of one session at the most: an application that issues many of them loses only those of that session. */
+/** Maximum number of tokens of one session. An application that issues many of them loses only tokens of that session. */
 const MAX_PER_SESSION = 8;
-/** Average length of token that the cache is sized for, characters. */
+/** The average length of a token for which the cache is sized, in characters. */
 const AVERAGE_LENGTH = 1_024;
 
-/** Tokens that are known by more than their digest, at the most. */
+/** Maximum number of tokens that are known by themselves and not only by their digests. */
 const MAX_RECENT = 1_000;
 
-/** A character per byte: the shortest text, and the quickest made, of a digest. */
+/** Returns the digest of a token with one character per byte, which is the shortest text of it and the fastest to make. */
 function keyOf(token: string): string {
   return hash('sha256', token, 'binary');
 }
 
-/** One half of the cache. Full, it becomes the old half; what is hit there moves to the new one: an LRU without a write per hit. */
+/**
+ * One half of the cache. When it is full, it becomes the old half. A token that is found in the old half moves to the new one. So this is
+ * an LRU cache without a write for each hit.
+ */
 class Generation {
   readonly tokens = new Map<string, Entry>();
   private readonly bySession = new Map<string, string[]>();
-  /** Characters of all tokens held. */
+  /** Number of characters of all tokens. */
   length = 0;
 
   add(key: string, entry: Entry): void {
@@ -67,27 +70,33 @@ class Generation {
 }
 
 /**
- * Tokens that have been verified in full, by the SHA-256 of all their bytes: a token that differs in one bit is another one, and no live
- * credential lies here longer than the second of {@link RecentTokens}. Holds successes only, no verdict: time, key and revocation are the
- * caller's to look at on each hit.
+ * Tokens that have been verified in full, by the SHA-256 of all their bytes. A token that differs in one bit is another one, and no live
+ * credential is kept here for longer than the second of {@link RecentTokens}. The cache holds only successes and no verdicts: the caller
+ * checks time, key and revocation on each hit.
  */
 export class VerifiedTokenCache {
   private young = new Generation();
   private old = new Generation();
   private readonly recent: RecentTokens<Entry>;
 
-  /** @param max tokens that it holds at most; it also holds at most 1 KiB a token on average. */
+  /** @param max maximum number of tokens. They also have at most 1 KiB each on average. */
   constructor(private readonly max: number) {
     this.recent = new RecentTokens(Math.min(max, MAX_RECENT));
   }
 
-  /** @param instant `performance.now()`. */
+  /**
+   * Finds a token.
+   * @param instant the present value of `performance.now()`.
+   */
   get(token: string, instant: number = performance.now()): RecalledToken | undefined {
     const found = this.recent.get(token) ?? this.find(token);
     return found && instant < found.voidAt ? found : undefined;
   }
 
-  /** @param now the instant of `claims.exp`'s judgement, epoch milliseconds. */
+  /**
+   * Remembers a token.
+   * @param now the instant at which `claims.exp` was judged, epoch milliseconds.
+   */
   set(token: string, verified: VerifiedToken, now: number): void {
     const stay = Math.min(verified.claims.exp * 1_000 - now, MAX_STAY_MS);
     this.add(keyOf(token), { ...verified, template: { ...verified.claims }, voidAt: performance.now() + stay, length: token.length });
@@ -100,7 +109,7 @@ export class VerifiedTokenCache {
     this.recent.clear();
   }
 
-  /** Tokens held, for tests and metrics. */
+  /** Number of tokens, for tests and metrics. */
   get size(): number {
     return this.young.tokens.size + this.old.tokens.size;
   }

@@ -23,25 +23,28 @@ export interface TokenOperation {
   /** Stands for the operation. Calls for the same one that come while it is being authenticated share the result. */
   readonly operation: object;
   readonly request: TokenRequest;
-  /** The response of the platform, or `undefined` where tokens cannot be sent back: nothing is refreshed then. */
+  /** The response of the platform, or `undefined` if tokens cannot be sent back. Nothing is refreshed then. */
   readonly response: object | undefined;
 }
 
-/** Who is calling, and the tokens that the response has to carry. */
+/** The caller, and the tokens that the response has to carry. */
 export interface Authentication {
   readonly principal: Principal;
-  /** null: the client keeps the tokens that it has. */
+  /** The new tokens, or null if the client keeps the tokens that it has. */
   readonly issued: IssuedTokens | null;
 }
 
-/** Finds out who is calling, and refreshes inside the request where the access token has expired (docs/rotation.md §5). */
+/** Finds out who is calling, and refreshes inside the request if the access token has expired (docs/rotation.md §5). */
 export class RequestAuthenticator {
   private readonly check: RequestCheck | null;
-  /** Whether a known token is not enough, because somebody has his say about each request. */
+  /** Whether a known token is not enough, because the application must be asked about each request. */
   private readonly asksEachTime: boolean;
-  /** Authentications under way, by operation. Nothing is kept once one is done: time, key and revocation are judged at each use. */
+  /** Authentications under way, by operation. Nothing is kept once one is done, because time, key and revocation are judged at each use. */
   private readonly underWay = new WeakMap<object, Promise<Authentication>>();
-  /** One presentation of a refresh token for each response. What it gave takes the place of the tokens that the request carries. */
+  /**
+   * The presentation of a refresh token for each response. There is at most one. The tokens that it gave take the place of those that the
+   * request carries.
+   */
   private readonly refreshes = new WeakMap<object, Promise<Presentation>>();
 
   constructor(private readonly ports: AuthenticatorPorts) {
@@ -50,7 +53,7 @@ export class RequestAuthenticator {
   }
 
   /**
-   * Authenticates an operation. The result is there at once where the access token is known and nobody has to be asked.
+   * Authenticates an operation. The result is there at once if the access token is known and nobody has to be asked.
    * @throws {TokenError} throws it or rejects with it.
    */
   authenticate(operation: TokenOperation): Authentication | Promise<Authentication> {
@@ -104,7 +107,10 @@ function withAccess(credentials: Credentials, token: string): Credentials {
   return { ...credentials, access: { source: 'header', ...credentials.access, token } };
 }
 
-/** Expired, absent, or of a key that is unknown here. A refresh token never heals a bad signature, a wrong type or a revoked session. */
+/**
+ * Tells whether a refresh may help: the access token has expired, is absent, or is signed with a key that is unknown here. A refresh token
+ * never helps after a bad signature, a wrong type or a revoked session.
+ */
 function isHealable(error: unknown): boolean {
   return error instanceof TokenExpired || error instanceof TokenMissing || (error instanceof TokenInvalid && error.unknownKey);
 }

@@ -11,11 +11,11 @@ const REASONS = {
 } as const;
 
 /**
- * Base of every error that a token, a session or its store causes in a request. Nest makes a response of it as of any
- * `HttpException`; the guard and the interceptor add the challenge (RFC 6750 §3) and `Retry-After`. It carries no token, secret or claim.
+ * Base of every error that a token, a session or its store causes in a request. Nest makes a response of it as of any `HttpException`. The
+ * guard and the interceptor add the challenge (RFC 6750 §3) and `Retry-After`. It carries no token, secret or claim.
  */
 export abstract class TokenError extends HttpException {
-  /** Stable across releases: switch on this, never on `message`. */
+  /** Stays the same across releases. Switch on this, never on `message`. */
   override readonly errorCode: TokenErrorCode;
   /** Whether the user must sign in again. @see TokenErrorDescription.terminal */
   readonly terminal: boolean;
@@ -48,7 +48,7 @@ export abstract class TokenError extends HttpException {
   }
 }
 
-/** No access token came with a request to a guarded route. The challenge is bare (RFC 6750 §3.1). */
+/** No access token came with a request to a guarded route. The challenge has no parameters (RFC 6750 §3.1). */
 export class TokenMissing extends TokenError {
   override readonly name = 'TokenMissing';
   declare readonly errorCode: 'token_missing';
@@ -66,11 +66,11 @@ export class TokenMalformed extends TokenError {
   }
 }
 
-/** The signature, the key, the header or a claim is wrong. Deliberately says no more. */
+/** The signature, the key, the header or a claim is wrong. The error deliberately does not say which. */
 export class TokenInvalid extends TokenError {
   override readonly name = 'TokenInvalid';
   declare readonly errorCode: 'token_invalid';
-  /** true when the `kid` is unknown here or retired: the one case that a refresh token may heal. */
+  /** `true` if the `kid` is unknown here or retired. Only in this case may a refresh token help. */
   readonly unknownKey: boolean;
   constructor(options?: ErrorOptions & { unknownKey?: boolean }) {
     super('token_invalid', options);
@@ -78,11 +78,11 @@ export class TokenInvalid extends TokenError {
   }
 }
 
-/** A genuine access token whose `exp` has passed (RFC 7519 §4.1.4). */
+/** The access token is genuine, but its `exp` has passed (RFC 7519 §4.1.4). */
 export class TokenExpired extends TokenError {
   override readonly name = 'TokenExpired';
   declare readonly errorCode: 'token_expired';
-  /** @param sessionId the session (`sid`) of the token, whose signature was right; `undefined`: it belongs to none. */
+  /** @param sessionId the session (`sid`) of the token, whose signature was right, or `undefined` if it belongs to none. */
   constructor(
     readonly sessionId: string | undefined,
     options?: ErrorOptions,
@@ -91,7 +91,7 @@ export class TokenExpired extends TokenError {
   }
 }
 
-/** A genuine access token whose `nbf` or `iat` lies in the future by more than the leeway (RFC 7519 §4.1.5). */
+/** The access token is genuine, but its `nbf` or `iat` is in the future by more than the leeway (RFC 7519 §4.1.5). */
 export class TokenNotYetValid extends TokenError {
   override readonly name = 'TokenNotYetValid';
   declare readonly errorCode: 'token_not_yet_valid';
@@ -100,7 +100,7 @@ export class TokenNotYetValid extends TokenError {
   }
 }
 
-/** A genuine access token whose session has been revoked. */
+/** The access token is genuine, but its session has been revoked. */
 export class TokenRevoked extends TokenError {
   override readonly name = 'TokenRevoked';
   declare readonly errorCode: 'token_revoked';
@@ -122,7 +122,7 @@ export class TokenTypeMismatch extends TokenError {
   }
 }
 
-/** The credential is longer than 8192 characters; nothing of it was parsed. */
+/** The credential is longer than 8192 characters. Nothing in it was parsed. */
 export class TokenTooLarge extends TokenError {
   override readonly name = 'TokenTooLarge';
   declare readonly errorCode: 'token_too_large';
@@ -140,7 +140,7 @@ export class RefreshTokenMissing extends TokenError {
   }
 }
 
-/** Not a refresh token of this instance: wrong form, key or authentication code. No session was looked up. */
+/** The refresh token is not one of this instance: its form, key or authentication code is wrong. No session was read. */
 export class RefreshTokenInvalid extends TokenError {
   override readonly name = 'RefreshTokenInvalid';
   declare readonly errorCode: 'refresh_invalid';
@@ -149,7 +149,7 @@ export class RefreshTokenInvalid extends TokenError {
   }
 }
 
-/** The session's idle or absolute lifetime is over. */
+/** The idle lifetime or the absolute lifetime of the session has passed. */
 export class RefreshTokenExpired extends TokenError {
   override readonly name = 'RefreshTokenExpired';
   declare readonly errorCode: 'refresh_expired';
@@ -162,7 +162,7 @@ export class RefreshTokenExpired extends TokenError {
   }
 }
 
-/** Two holders of one refresh token: its session has been revoked (RFC 9700 §4.14.2). */
+/** Two parties hold one refresh token. Its session has been revoked (RFC 9700 §4.14.2). */
 export class RefreshTokenReused extends TokenError {
   override readonly name = 'RefreshTokenReused';
   declare readonly errorCode: 'refresh_reused';
@@ -188,7 +188,7 @@ export class SessionRevoked extends TokenError {
   }
 }
 
-/** A genuine refresh token without a session: purged after its absolute lifetime, or deleted by hand. */
+/** The refresh token is genuine, but there is no such session: it was deleted after its absolute lifetime, or by hand. */
 export class SessionNotFound extends TokenError {
   override readonly name = 'SessionNotFound';
   declare readonly errorCode: 'session_not_found';
@@ -202,9 +202,9 @@ export class SessionNotFound extends TokenError {
 }
 
 /**
- * The expired access token of one session came with the refresh token of another: two tabs, of which one has signed out and in again. The
- * request is refused, because what one user has filled in must not be sent as another. No token is lost: the client repeats the request
- * with the tokens of one session.
+ * The expired access token of one session came with the refresh token of another. This happens with two tabs, of which one has signed out
+ * and in again. The request is refused, because what one user has filled in must not be sent as another. No token is lost: the client
+ * repeats the request with the tokens of one session.
  */
 export class SessionMismatch extends TokenError {
   override readonly name = 'SessionMismatch';
@@ -214,19 +214,19 @@ export class SessionMismatch extends TokenError {
   }
 }
 
-/** The session has used up its rotations for this window. It lives; the client waits. */
+/** The session has used up its refreshes for this time window. It stays open, and the client waits. */
 export class RefreshLimited extends TokenError {
   override readonly name = 'RefreshLimited';
   declare readonly errorCode: 'refresh_limited';
   override readonly retryAfter: number;
-  /** @param retryAfter whole seconds until the window is over, 1 at the least. */
+  /** @param retryAfter whole seconds until the time window ends, at least 1. */
   constructor(retryAfter: number, options?: ErrorOptions) {
     super('refresh_limited', options);
     this.retryAfter = retryAfter;
   }
 }
 
-/** The sign-in is older than a route marked with `Fresh` allows. The session lives. */
+/** The sign-in is older than a route marked with `Fresh` allows. The session stays open. */
 export class FreshTokenRequired extends TokenError {
   override readonly name = 'FreshTokenRequired';
   declare readonly errorCode: 'fresh_token_required';
@@ -245,8 +245,8 @@ export class UserRejected extends TokenError {
 }
 
 /**
- * The guard stands in front of a handler whose context carries no request: a WebSocket message, a microservice's message, a GraphQL
- * subscription. Override `getRequest` of `JwtAuthGuard` to say where its tokens are, or mark the handler with `@Public()`.
+ * The guard protects a handler whose context carries no request: a WebSocket message, a microservice's message, or a GraphQL subscription.
+ * Override `getRequest` of `JwtAuthGuard` to say where its tokens are, or mark the handler with `@Public()`.
  */
 export class ContextUnsupported extends TokenError {
   override readonly name = 'ContextUnsupported';
@@ -257,7 +257,7 @@ export class ContextUnsupported extends TokenError {
 }
 
 /**
- * The session store could not answer, or the `loadUser` or `claims` hook has thrown this error because its own store could not. Nothing is
+ * The session store did not respond, or the `loadUser` or `claims` hook has thrown this error because its own store did not. Nothing is
  * lost: the client keeps its tokens and retries.
  */
 export class StoreUnavailable extends TokenError {
@@ -270,7 +270,7 @@ export class StoreUnavailable extends TokenError {
 }
 
 /**
- * The `Signer` could not sign an access token, because the service that holds the key does not answer, for example. Nothing is lost: the
+ * The `Signer` could not sign an access token, for example because the service that holds the key does not respond. Nothing is lost: the
  * client keeps its tokens and retries.
  */
 export class SignerUnavailable extends TokenError {
@@ -282,15 +282,15 @@ export class SignerUnavailable extends TokenError {
   }
 }
 
-/** Hooks that the application is asked by, and waited for, while a request is answered. */
+/** The hooks by which the application is asked during a request. */
 export type TokenHook = 'loadUser' | 'claims';
 
-/** The `loadUser` or `claims` hook did not answer within `hookTimeout`. Nothing is lost: the client keeps its tokens and retries. */
+/** The `loadUser` or `claims` hook did not respond within `hookTimeout`. Nothing is lost: the client keeps its tokens and retries. */
 export class HookTimeout extends TokenError {
   override readonly name = 'HookTimeout';
   declare readonly errorCode: 'hook_timeout';
   override readonly retryAfter: number = 1;
-  /** @param hook which one. */
+  /** @param hook the hook that took too long. */
   constructor(
     readonly hook: TokenHook,
     options?: ErrorOptions,
@@ -300,13 +300,13 @@ export class HookTimeout extends TokenError {
 }
 
 /**
- * The `loadUser` or `claims` hook failed, and did not say why by a `UserRejected` or a `StoreUnavailable`: a programming error, which is in
- * the log. Nothing is lost: the client keeps its tokens.
+ * The `loadUser` or `claims` hook failed, and did not give a reason by a `UserRejected` or a `StoreUnavailable`. This is a mistake in the
+ * hook, and the log has it. Nothing is lost: the client keeps its tokens.
  */
 export class HookFailed extends TokenError {
   override readonly name = 'HookFailed';
   declare readonly errorCode: 'hook_failed';
-  /** @param hook which one; its error is the `cause`. */
+  /** @param hook the hook that failed. Its error is the `cause`. */
   constructor(
     readonly hook: TokenHook,
     options?: ErrorOptions,
@@ -361,12 +361,12 @@ export type AnyTokenError =
   | HookTimeout
   | HookFailed;
 
-/** The module was given options that it refuses. Thrown before the application listens; the message holds no secret. */
+/** The module was given options that it refuses. It is thrown before the application listens, and the message holds no secret. */
 export class TokenOptionsError extends Error {
   override readonly name = 'TokenOptionsError';
   /**
    * @param option path of the option, for example `access.lifetime`.
-   * @param problem what is wrong and how to mend it.
+   * @param problem what is wrong and how to fix it.
    */
   constructor(
     readonly option: string,

@@ -11,7 +11,7 @@ import type { TokenRepository } from '../session/token-repository.js';
 export interface LifecyclePorts {
   readonly repository: TokenRepository;
   readonly revocations: RevocationList;
-  /** null: there is no push channel. */
+  /** Null if there is no push channel. */
   readonly hints: RevocationHints | null;
   readonly janitor: SessionJanitor;
   readonly accessTokens: AccessTokenService;
@@ -25,7 +25,7 @@ export class InstanceLifecycle implements OnModuleInit, OnModuleDestroy {
     private readonly ports: LifecyclePorts,
   ) {}
 
-  /** Looks at the store, and reads what has been revoked lately. */
+  /** Checks the store, and reads what has been revoked recently. */
   async onModuleInit(): Promise<void> {
     const logger = new Logger('TokenModule');
     for (const warning of this.options.warnings) logger.warn(warning);

@@ -23,8 +23,8 @@ import { provide } from './provide.js';
 import { sessionProviders } from './session-providers.js';
 
 /**
- * All that an instance consists of, from the keys to what the guard uses. Each part is a provider of its own, so that whatever an application
- * overrides reaches everything that uses it. `Clock`, `TokenRepository` and the options are provided elsewhere.
+ * Returns everything that an instance consists of, from the keys to what the guard uses. Each part is a provider of its own, so that
+ * whatever an application overrides reaches everything that uses it. `Clock`, `TokenRepository` and the options are provided elsewhere.
  */
 export function instanceProviders(name: string): FactoryProvider[] {
   return [

@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import type { StrategyPorts } from '../nest/passport-jwt.strategy.js';
 
-/** Keeps a passport strategy registered while the application runs. passport is loaded only where an application asks for it. */
+/** Keeps a passport strategy registered while the application runs. passport is loaded only if an application asks for it. */
 export class PassportRegistration implements OnApplicationBootstrap, OnModuleDestroy {
   private unregister: (() => void) | undefined;
 
@@ -10,7 +10,10 @@ export class PassportRegistration implements OnApplicationBootstrap, OnModuleDes
     private readonly ports: StrategyPorts,
   ) {}
 
-  /** Strategies of the application are registered while providers are made or in `onModuleInit`: by now, all of them are there. */
+  /**
+   * Registers the strategy. The application registers its own while providers are made or in `onModuleInit`, so all of them are there by
+   * now.
+   */
   async onApplicationBootstrap(): Promise<void> {
     const { registerPassportStrategy } = await import('../nest/passport-jwt.strategy.js');
     this.unregister = registerPassportStrategy(this.strategyName, this.ports);

@@ -1,7 +1,7 @@
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { TokenModuleOptions } from '../options/token.options.js';
 
-/** Options on their way to the resolver. Neither `inspect()` nor JSON shows what is in it. */
+/** Keeps options until they are resolved. Neither `inspect()` nor JSON shows them. */
 export class SealedOptions {
   readonly #given: unknown;
 
@@ -9,7 +9,10 @@ export class SealedOptions {
     this.#given = given;
   }
 
-  /** @throws {TokenOptionsError} when a factory has returned no object. */
+  /**
+   * Returns the options.
+   * @throws {TokenOptionsError} if a factory has returned no object.
+   */
   open(): TokenModuleOptions {
     const given = this.#given;
     if (typeof given !== 'object' || given === null)

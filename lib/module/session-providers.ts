@@ -17,7 +17,7 @@ import { TokenRepository } from '../session/token-repository.js';
 import { refreshServiceToken, RESOLVED_OPTIONS } from './injection-tokens.js';
 import { provide } from './provide.js';
 
-/** Sessions and their refresh tokens: from the store to the {@link RefreshService}. */
+/** Returns the providers of sessions and their refresh tokens, from the store to the {@link RefreshService}. */
 export function sessionProviders(name: string): FactoryProvider[] {
   return [
     provide(SessionListener, { inject: [RESOLVED_OPTIONS], useFactory: ({ hooks }) => new SessionLog(hooks.onEvent) }),
@@ -64,7 +64,7 @@ function rotatorProvider(name: string): FactoryProvider {
   });
 }
 
-/** The last round begins within one patience and ends within another; then come the two hooks. */
+/** The last round begins within one patience and ends within another. The two hooks follow. */
 function rotatorSettings(name: string, { refresh, patience, hookTimeoutMs }: ResolvedTokenOptions) {
   return { name, rules: refresh.rules, idleMs: refresh.idleMs, presentationMs: 2 * patience.timeoutMs + 2 * hookTimeoutMs };
 }

@@ -10,8 +10,8 @@ import { RESOLVED_OPTIONS } from './injection-tokens.js';
 import { provide } from './provide.js';
 
 /**
- * The module that keeps sessions with TypeORM, or nothing where the application has a repository of its own. It is loaded only when it is
- * needed, so that an application with its own repository need not install TypeORM.
+ * Returns the module that keeps sessions with TypeORM, or nothing if the application has a repository of its own. It is loaded only when it
+ * is needed, so that an application with its own repository need not install TypeORM.
  */
 export function storeModules({ repository, dataSource }: TokenModuleExtras): Promise<DynamicModule>[] {
   if (repository) return [];
@@ -21,7 +21,10 @@ export function storeModules({ repository, dataSource }: TokenModuleExtras): Pro
   return [store];
 }
 
-/** @throws {TokenOptionsError} rejects with it when a package is not installed. */
+/**
+ * Loads the module.
+ * @throws {TokenOptionsError} rejects with it if a package is not installed.
+ */
 async function loadTypeOrmStore(dataSource: string | undefined): Promise<DynamicModule> {
   const { TypeOrmStoreModule } = await import('../typeorm/typeorm-store.module.js').catch((error: unknown) => {
     const { code } = Object(error) as { code?: unknown };
@@ -35,7 +38,7 @@ async function loadTypeOrmStore(dataSource: string | undefined): Promise<Dynamic
   return TypeOrmStoreModule.forDataSource(dataSource);
 }
 
-/** The repository of an instance: that of the application, or the one that {@link storeModules} has loaded. */
+/** Provides the repository of an instance: that of the application, or the one that {@link storeModules} has loaded. */
 export function repositoryProvider({ repository }: TokenModuleExtras): FactoryProvider {
   if (repository) return provide(TokenRepository, { inject: [ModuleRef], useFactory: (modules) => injected(repository, modules) });
   return provide(TokenRepository, {
@@ -48,9 +51,9 @@ export function repositoryProvider({ repository }: TokenModuleExtras): FactoryPr
 }
 
 /**
- * A database dates sessions by its own clock. A {@link Clock} that shows another time, as a `FakeClock` does, would find all of their
- * access tokens expired, or not valid yet.
- * @throws {TokenOptionsError}
+ * Requires that the clock shows the present time. A database dates sessions by its own clock. With a {@link Clock} that shows another time,
+ * as a `FakeClock` does, all of their access tokens would have expired, or would not be valid yet.
+ * @throws {TokenOptionsError} if it shows another time.
  */
 function requireRealTime(clock: Clock, { maxLifetimeMs, leewayMs }: ResolvedTokenOptions['access']): void {
   const aheadMs = clock.now() - Date.now();
@@ -61,7 +64,10 @@ function requireRealTime(clock: Clock, { maxLifetimeMs, leewayMs }: ResolvedToke
   );
 }
 
-/** @throws {TokenOptionsError} when its constructor injects what TokenModule cannot see; Nest's own message is the cause. */
+/**
+ * Makes the application's repository.
+ * @throws {TokenOptionsError} if its constructor injects what TokenModule cannot see. Nest's own message is the cause.
+ */
 async function injected(repository: Type<TokenRepository>, modules: ModuleRef): Promise<TokenRepository> {
   try {
     return await modules.create(repository);

@@ -3,7 +3,9 @@ import type { TokenModuleExtras } from '../options/extras.options.js';
 import { EXTRAS } from '../options/extras.schema.js';
 import type { TokenModuleOptions } from '../options/token.options.js';
 
-/** The builder keeps these keys out of the options. Their values do not matter: the module takes its extras from `requireExtras`. */
+/**
+ * The builder keeps these keys out of the options. Their values do not matter, because the module takes its extras from `requireExtras`.
+ */
 const extras = Object.fromEntries(Object.keys(EXTRAS).map((key) => [key, undefined])) as TokenModuleExtras;
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =

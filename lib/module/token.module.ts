@@ -23,14 +23,15 @@ import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-de
 import { instancesIn, requireUniqueInstance } from './unique-instances.js';
 
 /**
- * Everything after the password check: access tokens, sessions with rotating refresh tokens, and the refresh inside a request.
+ * Provides everything after the password check: access tokens, sessions with rotating refresh tokens, and the refresh inside a request.
  * Import it once, or several times with a `name` each. Options are validated before the application listens.
  */
 @Module({})
 export class TokenModule extends ConfigurableModuleClass {
   /**
+   * Registers an instance.
    * @param options options and extras.
-   * @throws {TokenOptionsError} on unknown extras; other options are judged while the application starts.
+   * @throws {TokenOptionsError} on unknown extras. Other options are judged while the application starts.
    */
   static override forRoot(options: TokenModuleRootOptions): DynamicModule {
     const extras = requireExtras(options);
@@ -38,8 +39,9 @@ export class TokenModule extends ConfigurableModuleClass {
   }
 
   /**
+   * Registers an instance whose options are made while the application starts.
    * @param options extras, `imports`, and one of `useFactory` with `inject`, `useClass` and `useExisting` ({@link TokenOptionsFactory}).
-   * @throws {TokenOptionsError} on unknown keys; what the factory returns is judged while the application starts.
+   * @throws {TokenOptionsError} on unknown keys. What the factory returns is judged while the application starts.
    */
   static override forRootAsync(options: TokenModuleAsyncOptions): DynamicModule {
     const extras = requireAsyncOptions(options);
@@ -90,7 +92,7 @@ function compose(built: DynamicModule, extras: ResolvedExtras): DynamicModule {
   };
 }
 
-/** Options hold secrets: in the container they lie sealed, so that no `inspect()` of a module shows them. */
+/** Seals the options, because they hold secrets. No `inspect()` of a module shows them. */
 function seal(provider: Provider): Provider {
   if (!('provide' in (provider as object)) || (provider as FactoryProvider).provide !== MODULE_OPTIONS_TOKEN) return provider;
   if ('useValue' in (provider as object)) {

@@ -3,8 +3,8 @@ import { TokenOptionsError } from '../errors/token.errors.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
 
 /**
- * Refuses two instances that one application could not tell apart: of one name, or accepting each other's access tokens.
- * @throws {TokenOptionsError}
+ * Refuses two instances that one application could not tell apart, because they have one name or accept each other's access tokens.
+ * @throws {TokenOptionsError} if there is such an instance.
  */
 export function requireUniqueInstance(self: InstanceLifecycle, modules: ModulesContainer): void {
   for (const other of instancesIn(modules)) {
@@ -18,7 +18,7 @@ export function requireUniqueInstance(self: InstanceLifecycle, modules: ModulesC
   }
 }
 
-/** All instances of the module in one application. */
+/** Returns all instances of the module in one application. */
 export function instancesIn(modules: ModulesContainer): InstanceLifecycle[] {
   const providers = [...modules.values()].flatMap((module) => [...module.providers.values()]);
   return [...new Set(providers.map((provider): unknown => provider.instance))].filter((instance) => instance instanceof InstanceLifecycle);

@@ -6,7 +6,7 @@ import { contextOf } from './request-context.js';
 /** Metadata key of the instance name that a handler or its class asks for. */
 export const INSTANCE_METADATA = 'nestjs-token:instance';
 
-/** Callers of one operation by instance name: two instances may each have authenticated one, and an anonymous caller is `undefined`. */
+/** Callers of one operation by instance name. Two instances may each have admitted a caller. An anonymous caller is `undefined`. */
 const CALLERS = new WeakMap<object, Map<string, unknown>>();
 
 /** Keeps the caller that an instance has admitted to an operation. A later admission to the same operation replaces an earlier one. */

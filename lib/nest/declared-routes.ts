@@ -8,7 +8,7 @@ import { TokenOptionsError } from '../errors/token.errors.js';
 
 type Class = abstract new (...args: never[]) => object;
 
-/** A method of a class that Nest knows: a handler, or any other method. */
+/** A method of a class that Nest knows. It is a handler or any other method. */
 interface Method {
   readonly owner: Class;
   readonly handler: object;
@@ -16,13 +16,16 @@ interface Method {
   readonly name: string;
 }
 
-/** What Nest writes on a handler of HTTP, WebSocket, microservices and GraphQL, and where it keeps the guards of a method or class. */
+/**
+ * The metadata keys that Nest writes on a handler of HTTP, WebSocket, microservices and GraphQL, and the one that holds the guards of a
+ * method or class.
+ */
 const HANDLER_KEYS = ['path', 'message', 'microservices:pattern', 'graphql:resolver_type'];
 const GUARDS_KEY = '__guards__';
 
 /**
- * Checks the decorators of all controllers, gateways and resolvers of an application, so that what contradicts itself or is misspelt
- * refuses to start instead of opening a route or failing at the first request.
+ * Checks the decorators of all controllers, gateways and resolvers of an application. If they contradict each other or are misspelt, the
+ * application refuses to start, instead of opening a route or failing at the first request.
  *
  * @param instances the names of all module instances of the application.
  * @throws {TokenOptionsError} naming the class and the method.
@@ -59,7 +62,7 @@ function requireNoDefaultInstance(method: Method, guardedEverywhere: boolean, in
   );
 }
 
-/** A guard beside `@Public()` on one method is no contradiction: its author sees both. */
+/** A guard and `@Public()` on one and the same method are no contradiction, because its author sees both. */
 function requireNoContradiction({ owner, handler, name }: Method): void {
   if (accessOf(owner, handler) !== 'public') return;
   const isOwn = Reflect.hasMetadata(AUTH_METADATA.access, handler);
@@ -73,7 +76,10 @@ function requireNoContradiction({ owner, handler, name }: Method): void {
   throw new TokenOptionsError('@Public()', `opens ${name} in spite of its ${closing}: ${remedy}`);
 }
 
-/** The classes of all controllers and providers, made or not yet (request scope), and of objects that factories have made. */
+/**
+ * Returns the classes of all controllers and providers, also of those that are made for each request only, and of objects that factories
+ * have made.
+ */
 function classesIn(modules: ModulesContainer): Set<Class> {
   const wrappers = [...modules.values()].flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()]);
   return new Set(wrappers.map(({ instance }) => classOf(instance)).filter((owner) => owner !== null));

@@ -4,7 +4,7 @@ import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
 import { INSTANCE_METADATA } from './callers.js';
 
-/** Metadata keys that the guard and the interceptor read: of the handler, else of its class. `access` is not inherited by a subclass. */
+/** Metadata keys that the guard and the interceptor read from the handler, or else from its class. A subclass does not inherit `access`. */
 export const AUTH_METADATA = {
   access: 'nestjs-token:access',
   fresh: 'nestjs-token:fresh',
@@ -12,9 +12,9 @@ export const AUTH_METADATA = {
 } as const;
 
 /**
- * Opens a route, or all routes of a controller, that a guard would close. No token is checked. A subclass does not inherit it from its
- * base class; {@link Protected} closes single routes of an open controller. The application refuses to start when it opens
- * a method with {@link Fresh}, or, on a class, a method with `@UseGuards(JwtAuthGuard)`.
+ * Opens a route, or all routes of a controller, that a guard would close. No token is checked. A subclass does not inherit it from its base
+ * class. {@link Protected} closes single routes of an open controller. The application refuses to start if it is on a method that has
+ * {@link Fresh}, or on a class that has a method with `@UseGuards(JwtAuthGuard)`.
  */
 export const Public = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'public');
 
@@ -33,14 +33,15 @@ export const Public = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, '
  */
 export const Protected = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'required');
 
-/** A request without credentials is anonymous; one with bad credentials is still refused. */
+/** Admits a request without credentials as an anonymous one. A request with bad credentials is still refused. */
 export const OptionalAuth = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, 'optional');
 
 /**
- * The user must have signed in within `maxAge`; otherwise `fresh_token_required`, and the session lives on. A refresh does not count.
+ * Requires that the user has signed in within `maxAge`. Otherwise the request is refused with `fresh_token_required`, and the session stays
+ * open. A refresh does not count as a sign-in.
  * @throws {TypeError} on a malformed duration.
  */
 export const Fresh = (maxAge: Duration): CustomDecorator => SetMetadata(AUTH_METADATA.fresh, parseDuration(maxAge));
 
-/** Which module instance guards a route or controller, by the `name` given to `TokenModule`. */
+/** Chooses the module instance that guards a route or controller, by the `name` given to `TokenModule`. */
 export const AuthInstance = (name: string): CustomDecorator => SetMetadata(AUTH_METADATA.instance, name);

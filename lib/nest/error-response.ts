@@ -4,17 +4,20 @@ import { rawResponseOf } from '../transport/response-headers.js';
 import type { ErrorBodyHook } from './error-body.js';
 import type { RequestContext } from './request-context.js';
 
-/** How errors are responded to. */
+/** Settings of the responses to errors. */
 export interface ErrorResponseSettings {
-  /** Scheme of the challenge: that of the module, or `Bearer` where tokens travel bare. */
+  /** Scheme of the challenge. It is that of the module, or `Bearer` where tokens travel without a scheme. */
   readonly scheme: string;
   readonly errorBody?: ErrorBodyHook | undefined;
 }
 
-/** The error that an operation has been prepared for: it passes the interceptor, the guard or the filter, and sometimes two of them. */
+/**
+ * The error for which the response of an operation has been prepared. An error passes the interceptor, the guard or the filter, and
+ * sometimes two of them.
+ */
 const PREPARED = new WeakMap<object, TokenError>();
 
-/** Gives the response to an error its challenge, `Retry-After` and body. */
+/** Gives the response to an error its challenge, its `Retry-After` and its body. */
 export class ErrorResponse {
   constructor(
     private readonly settings: ErrorResponseSettings,
@@ -40,7 +43,10 @@ export class ErrorResponse {
   }
 }
 
-/** The `WWW-Authenticate` value of an error (RFC 6750 §3), or null: only a 401 has one. The text is constant and holds nothing of the request. */
+/**
+ * Returns the `WWW-Authenticate` value of an error (RFC 6750 §3), or null, because only a 401 has one. The text is constant and holds
+ * nothing of the request.
+ */
 function challengeOf(error: TokenError, scheme: string): string | null {
   if (error.getStatus() !== 401) return null;
   return error.wireError === null ? scheme : `${scheme} error="${error.wireError}", error_description="${error.message}"`;

@@ -13,15 +13,16 @@ import type { RoutePolicy } from './route-policy.js';
 import { RoutePolicies } from './route-policy.js';
 
 /**
- * Lets a request pass when its access token is good, or has expired and a good refresh token came along: then the new pair is on the
- * response before the handler runs. Reads `@Public()`, `@OptionalAuth()`, `@Fresh()` and `@AuthInstance()`; sets `request.user`.
- * Bound twice to a route, it still refreshes at most once per request. Extend it to override {@link handleRequest}.
+ * Lets a request pass if its access token is good. If the access token has expired and a good refresh token came along, the request passes
+ * too, and the new pair is on the response before the handler runs. The guard reads `@Public()`, `@OptionalAuth()`, `@Fresh()` and
+ * `@AuthInstance()`, and sets `request.user`. If it is bound twice to a route, it still refreshes at most once per request. Extend it to
+ * override {@link handleRequest}.
  *
- * Guards HTTP routes, GraphQL queries and GraphQL mutations. Override {@link getRequest} for the messages of gateways and microservices;
- * without that they are refused with `context_unsupported`, and so are GraphQL subscriptions.
+ * It guards HTTP routes, GraphQL queries and GraphQL mutations. Override {@link getRequest} for the messages of gateways and microservices.
+ * Without that they are refused with `context_unsupported`, and so are GraphQL subscriptions.
  *
- * Refuses with a {@link TokenError}: 401 with a challenge (RFC 6750 §3), 429, or 503 while the store is unavailable. For a message it is a
- * `WsException` or an `RpcException` with the same `errorCode`.
+ * It refuses with a {@link TokenError}: 401 with a challenge (RFC 6750 §3), 403, 429, or 503 while the store is unavailable. For a message
+ * it refuses with a `WsException` or an `RpcException` that has the same `errorCode`.
  */
 @Injectable()
 export class JwtAuthGuard implements CanActivate {
@@ -43,12 +44,12 @@ export class JwtAuthGuard implements CanActivate {
   }
 
   /**
-   * Decides what becomes `request.user`. Called for every request, for known tokens too; may be asynchronous.
+   * Decides what becomes `request.user`. It is called for every request, also if the token is known, and may be asynchronous.
    *
-   * @param error a failure that is no verdict on the token (the store is away), or null.
-   * @param user the principal; false: the credentials were refused; null: anonymous, on a route with `@OptionalAuth()`.
-   * @param info why the credentials were refused, when `user` is false.
-   * @returns the user, or a promise of it; the default throws `error` or `info`. `false` and `undefined` refuse the request, and mean an
+   * @param error a failure that is no verdict on the token (the store is unavailable, for example), or null.
+   * @param user the principal, or false if the credentials were refused, or null for an anonymous caller on a route with `@OptionalAuth()`.
+   * @param info why the credentials were refused, if `user` is false.
+   * @returns the user, or a promise of it. The default throws `error` or `info`. `false` and `undefined` refuse the request, and mean an
    * anonymous caller on a route with `@OptionalAuth()`.
    */
   handleRequest<User = Principal>(
@@ -64,15 +65,15 @@ export class JwtAuthGuard implements CanActivate {
   }
 
   /**
-   * The request that carries the tokens. Override it for contexts other than HTTP and GraphQL: the interceptor, the challenge and
-   * `@CurrentUser()` then use the same request. `undefined`: the context carries none.
+   * Returns the request that carries the tokens, or `undefined` if the context carries none. Override it for contexts other than HTTP and
+   * GraphQL. The interceptor, the challenge and `@CurrentUser()` then use the same request.
    */
   protected getRequest(host: ExecutionContext): TokenRequest | undefined {
     const { request } = standardContextOf(host);
     return request === NO_REQUEST ? undefined : request;
   }
 
-  /** The response that takes new tokens, or `undefined`: then nothing is refreshed. */
+  /** Returns the response that takes new tokens. If it returns `undefined`, nothing is refreshed. */
   protected getResponse(host: ExecutionContext): object | undefined {
     return standardContextOf(host).response;
   }
@@ -85,7 +86,7 @@ export class JwtAuthGuard implements CanActivate {
     return own;
   }
 
-  /** Whether a subclass has its own idea of what the request and the response are. */
+  /** Tells whether a subclass overrides what the request or the response is. */
   private get overridesContext(): boolean {
     const { prototype } = JwtAuthGuard;
     return this.getRequest !== prototype.getRequest || this.getResponse !== prototype.getResponse;
@@ -125,11 +126,11 @@ export class JwtAuthGuard implements CanActivate {
 interface Admission {
   readonly context: RequestContext;
   readonly policy: RoutePolicy;
-  /** What the credentials were refused for, or null. */
+  /** Why the credentials were refused, or null. */
   readonly refusal: Refusal | null;
 }
 
-/** Why a request is not let in: a verdict on its credentials (`info`), or a failure (`error`). */
+/** The reason why a request is refused: a verdict on its credentials (`info`), or a failure (`error`). */
 class Refusal {
   readonly error: Error | null;
   readonly info: TokenError | undefined;
@@ -141,7 +142,10 @@ class Refusal {
   }
 }
 
-/** @throws what the credentials were refused for, when `handleRequest` lets nobody in. */
+/**
+ * Sets the caller.
+ * @throws the reason for which the credentials were refused, if `handleRequest` lets nobody in.
+ */
 function setUser(user: unknown, { context, policy, refusal }: Admission): true {
   const isNobody = user === false || user === undefined;
   if (isNobody && policy.access !== 'optional') throw refusal?.error ?? refusal?.info ?? new TokenMissing();
@@ -153,14 +157,14 @@ function setUser(user: unknown, { context, policy, refusal }: Admission): true {
   return true;
 }
 
-/** Rejects with the error as its kind of context expects it, once the response is prepared. */
+/** Prepares the response, and rejects with the error in the form that its kind of context expects. */
 async function fail(error: unknown, context: RequestContext, { instance }: RoutePolicy): Promise<never> {
   if (!(error instanceof TokenError)) throw error;
   instance.errors.prepare(error, context);
   throw await context.fail(error);
 }
 
-/** Whether a value is to be awaited: a promise of any library. */
+/** Tells whether a value must be awaited. It may be a promise of any library. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -1,8 +1,9 @@
 import type { ExecutionContext } from '@nestjs/common';
 
 /**
- * The object that stands for one operation, never for a whole connection: the request (HTTP), the context of one operation (GraphQL), the
- * context of one message (microservices), the payload of one message (WebSocket; the client where the payload is no object).
+ * Returns the object that stands for one operation, never for a whole connection. That is the request (HTTP), the context of one operation
+ * (GraphQL), the context of one message (microservices), or the payload of one message (WebSocket). If the payload of a WebSocket message
+ * is no object, it is the client.
  */
 export function operationOf(context: ExecutionContext): object {
   const [first, second, third] = context.getArgs<unknown[]>();

@@ -2,13 +2,13 @@ import type { TokenError } from '../errors/token.errors.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { NO_REQUEST, RequestContext } from './request-context.js';
 
-/** What a subclass of the guard says of an operation. Asked when it is needed. */
+/** What a subclass of the guard says about an operation. Each function is called when its result is needed. */
 export interface ContextOverrides {
   readonly request: () => TokenRequest | undefined;
   readonly response: () => object | undefined;
 }
 
-/** An operation whose request and response a subclass of the guard knows better than its kind of context does. */
+/** The context of an operation for which a subclass of the guard overrides the request or the response. */
 export class OverriddenContext extends RequestContext {
   private known: TokenRequest | undefined;
 

@@ -32,8 +32,8 @@ const ALGORITHMS: TokenAlgorithm[] = [
 
 /**
  * Registers our checks with passport under a name, so that routes on `AuthGuard('jwt')` keep working. Our own guard does not need it.
- * @returns a function that takes the strategy out of passport's registry.
- * @throws {TokenOptionsError} when a strategy has that name: passport would replace it without a word.
+ * @returns a function that removes the strategy from passport's registry.
+ * @throws {TokenOptionsError} if a strategy has that name already. passport would replace it without a word.
  */
 export function registerPassportStrategy(name: string, ports: StrategyPorts): () => void {
   requireFree(name);
@@ -62,8 +62,8 @@ function registered(name: string): unknown {
 }
 
 /**
- * passport-jwt finds the token by our transport and verifies the signature with the key that we look up. The rest is up to the
- * {@link AccessTokenService}, which judges the token as a whole.
+ * Makes the class of the strategy. passport-jwt finds the token by our transport and verifies the signature with the key that we find. The
+ * rest is up to the {@link AccessTokenService}, which judges the token as a whole.
  */
 function strategyClass(name: string, { accessTokens, transport, hooks }: StrategyPorts): new () => Strategy {
   const tokenOf = (request: unknown): string => transport.read(request as TokenRequest).access?.token ?? '';

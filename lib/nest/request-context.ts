@@ -3,29 +3,31 @@ import type { TokenError } from '../errors/token.errors.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { operationOf } from './operation.js';
 
-/** The request of a context that carries none: it has no headers, and so no tokens. */
+/** The request of a context that carries none. It has no headers, and so no tokens. */
 export const NO_REQUEST: TokenRequest = Object.freeze({ headers: Object.freeze({}) });
 
-/** What a client of a gateway or a microservice is told of a {@link TokenError}. */
+/** What a client of a gateway or a microservice learns about a {@link TokenError}. */
 export interface MessageFailure {
   readonly status: 'error';
   readonly message: string;
   readonly errorCode: string;
 }
 
-/** Port: one operation (a request, a GraphQL operation, a message) as guard, interceptor, filter and decorators see it. */
+/**
+ * Port: one operation (a request, a GraphQL operation or a message) as the guard, the interceptor, the filter and the decorators see it.
+ */
 export abstract class RequestContext {
   /** @param host the context that Nest has made for the operation. */
   constructor(readonly host: ExecutionContext) {}
 
   /** The request that carries the tokens. A context that carries none has an empty one. */
   abstract readonly request: TokenRequest;
-  /** The response of the platform, or `undefined` where none could carry new tokens: nothing is refreshed then. */
+  /** The response of the platform, or `undefined` if none can carry new tokens. Nothing is refreshed then. */
   abstract readonly response: object | undefined;
   /** The object that stands for this one operation. */
   abstract readonly operation: object;
 
-  /** The error as the clients of this kind of context expect it. */
+  /** Returns the error in the form that the clients of this kind of context expect. */
   abstract fail(error: TokenError): Error | Promise<Error>;
 }
 
@@ -80,7 +82,7 @@ class GraphqlContext extends RequestContext {
   }
 }
 
-/** A message of a gateway or a microservice, or a context of a kind that is unknown here. The payload of a message is not a request. */
+/** A message of a gateway or a microservice, or a context of an unknown kind. The payload of a message is not a request. */
 class MessageContext extends RequestContext {
   override readonly request = NO_REQUEST;
   override readonly response = undefined;
@@ -98,12 +100,12 @@ class MessageContext extends RequestContext {
   }
 }
 
-/** The part of an error that a message can carry. */
+/** Returns the part of an error that a message can carry. */
 export function messageFailureOf({ message, errorCode }: TokenError): MessageFailure {
   return { status: 'error', message, errorCode };
 }
 
-/** Contexts that are not the standard ones of their operations. */
+/** The contexts of operations for which a guard has replaced the standard context. */
 const OWN_CONTEXTS = new WeakMap<object, RequestContext>();
 
 /** Makes {@link contextOf} return this context for its operation, in the interceptor, the filter and the decorators too. */
@@ -111,12 +113,12 @@ export function rememberContext(context: RequestContext): void {
   OWN_CONTEXTS.set(operationOf(context.host), context);
 }
 
-/** The context that a guard has made for an operation, or else the standard one of its kind. */
+/** Returns the context that a guard has made for an operation, or else the standard one of its kind. */
 export function contextOf(host: ExecutionContext): RequestContext {
   return OWN_CONTEXTS.get(operationOf(host)) ?? standardContextOf(host);
 }
 
-/** The standard context of an operation by its kind. */
+/** Returns the standard context of an operation by its kind. */
 export function standardContextOf(host: ExecutionContext): RequestContext {
   const type = host.getType<string>();
   if (type === 'http') return new HttpContext(host);

@@ -6,10 +6,10 @@ import { AUTH_METADATA } from './decorators.js';
 import type { TokenInstance } from './token-instance.js';
 import { tokenInstanceToken } from './token-instance.js';
 
-/** What the decorators say of a route. */
+/** What the decorators of a route say. */
 export interface RoutePolicy {
   readonly access: 'required' | 'optional' | 'public';
-  /** Milliseconds since sign-in that the route allows, or undefined: any. */
+  /** The longest time since sign-in that the route allows, in milliseconds. `undefined` allows any. */
   readonly freshMs: number | undefined;
   readonly instance: TokenInstance;
 }
@@ -17,8 +17,8 @@ export interface RoutePolicy {
 type Callable = (...args: never[]) => unknown;
 
 /**
- * Who may call a route: by the decorator of its handler, else by that of its own class. A subclass of an open class is not open: its
- * author may not know that the base class is. Instance and `@Fresh()` are inherited, which only ever closes more.
+ * Returns who may call a route: what the decorator of its handler says, or else that of its own class. A subclass of an open class is not
+ * open, because its author may not know that the base class is. The instance and `@Fresh()` are inherited, because they never open a route.
  */
 export function accessOf(controller: object, handler: object): RoutePolicy['access'] {
   const declared: unknown =
@@ -26,7 +26,7 @@ export function accessOf(controller: object, handler: object): RoutePolicy['acce
   return declared as RoutePolicy['access'];
 }
 
-/** Reads the decorators of a handler, else of its class, once. */
+/** Reads the decorators of a handler, or else of its class, and remembers them. */
 export class RoutePolicies {
   private readonly byClass = new WeakMap<object, WeakMap<object, RoutePolicy>>();
 

@@ -8,8 +8,8 @@ import type { ErrorResponse } from './error-response.js';
 import { contextOf, messageFailureOf } from './request-context.js';
 
 /**
- * The last resort for a {@link TokenError} that neither the guard nor the interceptor has seen, because a handler threw it: gives the
- * response its challenge, `Retry-After` and body. Every filter of the application goes before it.
+ * Handles a {@link TokenError} that neither the guard nor the interceptor has seen, because a handler threw it. Gives the response its
+ * challenge, its `Retry-After` and its body. Every filter of the application goes before it.
  */
 @Catch(TokenError)
 export class TokenErrorFilter extends BaseExceptionFilter<TokenError> {
@@ -24,7 +24,10 @@ export class TokenErrorFilter extends BaseExceptionFilter<TokenError> {
     super();
   }
 
-  /** @returns for a message of a microservice, the failure; a GraphQL error is thrown on. */
+  /**
+   * Responds to the error.
+   * @returns the failure, if the handler is that of a microservice's message. A GraphQL error is thrown on.
+   */
   override catch(error: TokenError, host: ArgumentsHost): unknown {
     const type = host.getType<string>();
     if (type === 'rpc') return throwError(() => messageFailureOf(error));

@@ -16,7 +16,9 @@ export interface InstancePorts {
   readonly clock: Clock;
 }
 
-/** One instance of the module as guard, interceptor and filter use it. Nest's container has made everything in it, so tests can override it. */
+/**
+ * One instance of the module as guard, interceptor and filter use it. Nest's container has made everything in it, so tests can override it.
+ */
 export class TokenInstance {
   readonly authenticator: RequestAuthenticator;
   readonly errors: ErrorResponse;
@@ -33,7 +35,7 @@ export class TokenInstance {
     this.clock = clock;
   }
 
-  /** Puts tokens on the response of an operation, where there is one. */
+  /** Puts tokens on the response of an operation, if it has one. */
   deliver({ response }: RequestContext, issued: IssuedTokens): void {
     if (response) this.transport.write(response, issued);
   }

@@ -8,13 +8,13 @@ import { SessionRevoked, TokenError } from '../errors/token.errors.js';
 import { contextOf } from './request-context.js';
 import { RoutePolicies } from './route-policy.js';
 
-/** How deep in a result a pair is looked for: `{ user, tokens: { … pair } }`. */
+/** The depth to which a pair is searched in a result, as in `{ user, tokens: { … pair } }`. */
 const DEPTH = 3;
 
 /**
- * Sends the token pair that a handler returns (alone, or nested as in `{ user, tokens: pair }`) in the response headers too, uncacheable;
- * and gives a {@link TokenError} that the handler throws its challenge. Bind it to sign-in and explicit refresh, not to every route: tokens
- * that the guard refreshes need no interceptor.
+ * Sends the token pair that a handler returns (alone, or nested as in `{ user, tokens: pair }`) in the response headers too, and makes the
+ * response uncacheable. Gives a {@link TokenError} that the handler throws its challenge. Bind it to sign-in and explicit refresh, not to
+ * every route: tokens that the guard refreshes need no interceptor.
  */
 @Injectable()
 export class TokenInterceptor implements NestInterceptor {
@@ -40,7 +40,7 @@ export class TokenInterceptor implements NestInterceptor {
   }
 }
 
-/** Looks into arrays and plain objects only, and calls no getter: a handler may return anything. */
+/** Searches arrays and plain objects only, and calls no getter, because a handler may return anything. */
 function pairIn(result: unknown, depth: number): TokenPair | undefined {
   if (result instanceof TokenPair) return result;
   if (depth === 0) return undefined;

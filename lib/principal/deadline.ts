@@ -1,8 +1,8 @@
 /**
- * Waits for work for so many milliseconds at the most. Work that is given up goes on unheard: its result is dropped, and its rejection is
- * handled. The timer keeps no process alive, and none is left when the work is done.
+ * Waits for work for at most so many milliseconds. Work that is given up goes on, but its result is dropped and its rejection is handled.
+ * The timer does not keep the process alive, and is cleared when the work is done.
  *
- * @param late makes the error to reject with when the time is over.
+ * @param late makes the error to reject with when the time has passed.
  */
 export async function withDeadline<T>(work: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

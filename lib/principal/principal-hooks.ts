@@ -8,30 +8,33 @@ import type { Principal } from './principal.js';
 import type { SessionInfo } from './session-info.js';
 import { sessionOf } from './session-info.js';
 
-/** The hooks, and how long each of them is waited for. */
+/** The hooks, and the time limit for each of them. */
 export interface PrincipalHookSettings extends PrincipalHookOptions {
   /** Milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** What the application says of a session when a token pair is issued. */
+/** What the application says about a session when a token pair is issued. */
 export interface HookResults {
-  /** What `loadUser` returned; `undefined` without that hook. */
+  /** What `loadUser` returned, or `undefined` if there is no such hook. */
   readonly user: object | undefined;
   /** The claims of the access token. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** Asks the application who the caller is (`loadUser`), and what the access token is to say (`claims`). */
+/** Asks the application who the caller is (`loadUser`), and which claims the access token carries (`claims`). */
 export class PrincipalHooks {
   constructor(private readonly settings: PrincipalHookSettings) {}
 
-  /** Whether `loadUser` has been given. Without it, a request whose token is known needs no promise. */
+  /** Tells whether `loadUser` has been given. Without it, a request whose token is known needs no promise. */
   get loadsUsers(): boolean {
     return this.settings.loadUser !== undefined;
   }
 
-  /** The caller that verified claims speak for. @throws {UserRejected | HookFailed | HookTimeout | StoreUnavailable} rejects with it. */
+  /**
+   * Returns the caller that verified claims speak for.
+   * @throws {UserRejected | HookFailed | HookTimeout | StoreUnavailable} rejects with it.
+   */
   async principalOf(claims: AccessTokenClaims): Promise<Principal> {
     return principalOf(claims, this.loadsUsers ? await this.loadUser(sessionOf(claims)) : undefined);
   }
@@ -52,7 +55,10 @@ export class PrincipalHooks {
     return user;
   }
 
-  /** A hook has two ways to say what it means. Anything else that it throws is a mistake in it, and never a verdict on the tokens. */
+  /**
+   * Asks a hook. It can reject the user or say that its own store is unavailable. Anything else that it throws is a mistake in it, and
+   * never a verdict on the tokens.
+   */
   private async askHook<T>(hook: TokenHook, ask: () => Promise<T>): Promise<T> {
     try {
       return await withDeadline(ask(), this.settings.timeoutMs, () => new HookTimeout(hook));
@@ -63,7 +69,7 @@ export class PrincipalHooks {
   }
 }
 
-/** A new object for each request: the application may add to it without changing the principal of another request. */
+/** Makes a new object for each request, so that the application can add to it without changing the principal of another request. */
 export function principalOf(claims: AccessTokenClaims, user: object | undefined): Principal {
   return (user === undefined ? { ...claims } : { ...claims, user }) as Principal;
 }

@@ -5,15 +5,18 @@ export type TokenErrorCode = keyof typeof TOKEN_ERRORS;
 export interface TokenErrorDescription {
   /** HTTP status of the response. */
   readonly status: number;
-  /** `error` of the challenge (RFC 6750 §3.1); null: the challenge is bare, or there is none. */
+  /** `error` of the challenge (RFC 6750 §3.1). Null if the challenge has no parameters, or if there is no challenge. */
   readonly wireError: string | null;
-  /** true: the tokens of the client are worthless, and the user must sign in again. false: the client may refresh, retry or re-authenticate. */
+  /**
+   * `true` means that the tokens of the client are worthless and the user must sign in again. `false` means that the client may refresh,
+   * retry or authenticate again.
+   */
   readonly terminal: boolean;
   /** The message of the response: a constant text that holds no token, secret or claim. */
   readonly message: string;
 }
 
-/** Code → status, wire error, terminal flag and message: the one table that responses, documentation and tests are made from. */
+/** The status, wire error, terminal flag and message of each code. Responses, documentation and tests are all made from this table. */
 export const TOKEN_ERRORS = {
   token_missing: { status: 401, wireError: null, terminal: false, message: 'access token is missing' },
   token_malformed: { status: 401, wireError: 'invalid_token', terminal: false, message: 'access token is malformed' },
@@ -55,12 +58,15 @@ export const TOKEN_ERRORS = {
   hook_failed: { status: 500, wireError: null, terminal: false, message: 'a hook of the application failed' },
 } as const satisfies Record<string, TokenErrorDescription>;
 
-/** The default body of a {@link TokenError}: the three members that Nest gives every error, the stable code, and `signIn` on final verdicts. */
+/**
+ * The default body of a {@link TokenError}. It has the three members that Nest gives every error, the stable code, and `signIn` on final
+ * verdicts.
+ */
 export interface TokenErrorBody {
   statusCode: number;
   message: string;
   error: string;
   errorCode: TokenErrorCode;
-  /** Present, and true, only on verdicts after which nothing but a new sign-in helps: a client needs no list of codes. */
+  /** Present, and true, only if nothing but a new sign-in helps. So a client needs no list of codes. */
   signIn?: true;
 }

@@ -16,7 +16,7 @@ export interface IssuedPair {
 export interface PairDraft {
   readonly snapshot: SessionSnapshot;
   readonly results: HookResults;
-  /** `undefined`: the caller holds the current refresh token. */
+  /** The refresh token. `undefined` if the caller holds the current one. */
   readonly refreshToken: string | undefined;
   readonly delivery: Delivery;
 }
@@ -29,7 +29,10 @@ export class PairIssuer {
     private readonly tokenType: string,
   ) {}
 
-  /** @throws {SignerUnavailable} rejects with it when the access token cannot be signed. */
+  /**
+   * Issues a pair.
+   * @throws {SignerUnavailable} rejects with it if the access token cannot be signed.
+   */
   async issue({ snapshot: { session, at }, results, refreshToken, delivery }: PairDraft): Promise<IssuedPair> {
     const { subject, id: sessionId, authTime } = session;
     const lifetimeMs = Math.min(this.accessTokens.jitteredLifetime(), session.absoluteExpiresAt - at);

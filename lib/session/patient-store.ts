@@ -2,10 +2,10 @@ import { StoreUnavailable, TokenError } from '../errors/token.errors.js';
 import type { TokenRepository } from './token-repository.js';
 import { StoreConflict } from './token-repository.js';
 
-/** How often something is tried at the most: after a lost race, a conflict, or a conditional write that met another one. */
+/** Maximum number of attempts after a lost race, a conflict, or a conditional statement that met another one. */
 const ROUNDS = 4;
 
-/** The repository, asked again where a statement has met another one, and never for longer than the caller can wait. */
+/** Asks the repository again if a statement has met another one, but never for longer than the caller can wait. */
 export class PatientStore {
   /** @param patienceMs milliseconds after which no further round begins. */
   constructor(
@@ -13,16 +13,19 @@ export class PatientStore {
     private readonly patienceMs: number,
   ) {}
 
-  /** Asks one question. @throws {StoreUnavailable} rejects with it when the store does not answer. */
+  /**
+   * Asks one question.
+   * @throws {StoreUnavailable} rejects with it if the store does not respond.
+   */
   async ask<T>(question: (repository: TokenRepository) => Promise<T>): Promise<T> {
     const { answer } = await this.inRounds(async () => ({ answer: await question(this.repository) }));
     return answer;
   }
 
   /**
-   * Does a round until one comes to a result.
-   * @param round returns null where everything has to be looked at again.
-   * @throws {StoreUnavailable} rejects with it when the store fails, or when no round came to a result.
+   * Repeats a round until one comes to a result.
+   * @param round returns null if everything must be read again.
+   * @throws {StoreUnavailable} rejects with it if the store fails, or if no round came to a result.
    */
   async inRounds<T>(round: () => Promise<T | null>): Promise<T> {
     let cause: unknown;

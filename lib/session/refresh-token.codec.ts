@@ -3,15 +3,15 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import { lengthPrefixed } from '../keys/length-prefixed.js';
 import type { RefreshTokenPosition } from './token-session.js';
 
-/** A key of the refresh ring, derived for one issuer and one realm. */
+/** A key of the refresh ring, derived for one issuer and one instance name. */
 export interface DerivedRefreshKey {
-  /** 0 to 255: the second byte of the tokens. */
+  /** The second byte of the tokens, from 0 to 255. */
   readonly kid: number;
-  /** 256 bits; a `KeyObject`, because `inspect()` shows the bytes of a Buffer. */
+  /** A key of 256 bits. It is a `KeyObject`, because `inspect()` shows the bytes of a Buffer. */
   readonly key: KeyObject;
 }
 
-/** The refresh ring: one key mints, all verify. */
+/** The refresh ring. One key issues tokens, and all of them verify. */
 export interface RefreshKeyRing {
   readonly signing: DerivedRefreshKey;
   readonly verifying: ReadonlyMap<number, DerivedRefreshKey>;
@@ -19,7 +19,7 @@ export interface RefreshKeyRing {
 
 /** An authentic refresh token, taken apart. */
 export interface DecodedRefreshToken extends RefreshTokenPosition {
-  /** 128 random bits, the same for the whole life of the session. Never stored, never logged. */
+  /** 128 random bits, which stay the same for the whole life of the session. They are never stored and never logged. */
   readonly secret: Buffer;
   /** The session id that the secret hashes to. */
   readonly sessionId: string;
@@ -33,17 +33,18 @@ const SECRET_AT = 2;
 const GENERATION_AT = 18;
 const BRANCH_AT = 22;
 const MAC_AT = 23;
-/** The column is a signed 32-bit integer, and a successor must fit. */
+/** The largest generation. The column is a signed 32-bit integer, and a successor must fit. */
 const LAST_GENERATION = 2 ** 31 - 2;
 
 /**
- * Refresh tokens: `ntr_` and 52 base64url characters, that is version(1) kid(1) secret(16) generation(4) branch(1) mac(16)
- * (docs/rotation.md §1). Any node can compute any successor; junk is refused by the MAC without a query.
+ * Encodes and decodes refresh tokens. They consist of `ntr_` and 52 base64url characters, which stand for version(1) kid(1) secret(16)
+ * generation(4) branch(1) mac(16) (docs/rotation.md §1). Any node can compute any successor. A token that is not authentic is refused by
+ * its MAC, without a query.
  */
 export class RefreshTokenCodec {
   private readonly context: Buffer;
 
-  /** @param realm name of the module instance: tokens of one realm are junk to another. */
+  /** @param realm name of the module instance. It does not accept the tokens of another instance. */
   constructor(
     realm: string,
     private readonly ring: RefreshKeyRing,
@@ -51,13 +52,13 @@ export class RefreshTokenCodec {
     this.context = Buffer.concat([LABEL, realm].map(lengthPrefixed));
   }
 
-  /** A new session's secret and the id that it hashes to. */
+  /** Makes a new session's secret, and the id that it hashes to. */
   newSession(): { secret: Buffer; sessionId: string } {
     const secret = randomBytes(16);
     return { secret, sessionId: sessionIdOf(secret) };
   }
 
-  /** The token at a position of the session with this secret. */
+  /** Returns the token at a position of the session with this secret. */
   encode(secret: Buffer, position: RefreshTokenPosition): string {
     const { kid, key } = this.ring.signing;
     const bytes = Buffer.alloc(MAC_AT);
@@ -69,7 +70,7 @@ export class RefreshTokenCodec {
     return PREFIX + Buffer.concat([bytes, this.mac(key, bytes)]).toString('base64url');
   }
 
-  /** Takes a token apart; null when it is not an authentic token of this realm. Compares in constant time. */
+  /** Decodes a token. Returns null if it is not an authentic token of this instance. Compares in constant time. */
   decode(token: string): DecodedRefreshToken | null {
     if (!FORM.test(token)) return null;
     const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');
@@ -87,7 +88,7 @@ export class RefreshTokenCodec {
   }
 }
 
-/** The first 128 bits of SHA-256 with the version-8 and variant bits set (RFC 9562 §5.8). */
+/** Returns the first 128 bits of SHA-256 with the version-8 and variant bits set (RFC 9562 §5.8). */
 function sessionIdOf(secret: Buffer): string {
   const id = createHash('sha256').update(secret).digest().subarray(0, 16);
   id.writeUInt8((id.readUInt8(6) & 0x0f) | 0x80, 6);

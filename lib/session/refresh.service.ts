@@ -19,19 +19,22 @@ import type { TokenPair } from './token-pair.js';
 import type { NewSession, RevokeReason, SessionDevice, SessionKey, SessionPage, SessionSummary, TokenSession } from './token-session.js';
 import { REVOKE_REASONS, sessionInfoOf } from './token-session.js';
 
-/** What a sign-in may say in addition to the subject. */
+/** What a sign-in may contain in addition to the subject. */
 export interface SignInOptions {
   /** Claims of every access token of the session, unless the `claims` hook gives them. At most 4096 bytes of JSON. */
   claims?: object;
-  /** Shown in the list of sessions. */
+  /** The device, which is shown in the list of sessions. */
   device?: SessionDevice;
-  /** The application's own data, handed back by `sessions`, and in no token. A JSON object of at most 4096 bytes. @defaultValue none */
+  /** The application's own data, which `sessions` returns and no token contains. A JSON object of at most 4096 bytes. @defaultValue none */
   data?: object;
-  /** Absolute lifetime of this session, for example a short one without “remember me”. 1 s to `refresh.absoluteLifetime`. @defaultValue `refresh.absoluteLifetime` */
+  /**
+   * Absolute lifetime of this session, for example a short one without “remember me”. From 1 s to `refresh.absoluteLifetime`. @defaultValue
+   * `refresh.absoluteLifetime`
+   */
   absoluteLifetime?: Duration;
 }
 
-/** Which session {@link RefreshService.revoke} may end, and why. */
+/** Says which session {@link RefreshService.revoke} may end, and why. */
 export interface RevokeOptions {
   /** Ends the session only if it belongs to this subject. @defaultValue the session of any subject */
   subject?: string;
@@ -39,17 +42,17 @@ export interface RevokeOptions {
   reason?: RevokeReason;
 }
 
-/** Which part of a subject's sessions to list. */
+/** Says which part of a subject's sessions to list. */
 export interface SessionsOptions {
-  /** How many sessions at most. 1 to 1000. @defaultValue 100 */
+  /** Maximum number of sessions. From 1 to 1000. @defaultValue 100 */
   limit?: number;
-  /** The last session of the page before: the list goes on behind it. @defaultValue the list begins with the session used last */
+  /** The last session of the page before. The list goes on after it. @defaultValue the list begins with the session used last */
   after?: Pick<SessionSummary, 'sessionId' | 'lastUsedAt'> | undefined;
 }
 
 /** What presenting a good refresh token gives. */
 export interface Rotation {
-  /** Its refresh token is absent when the outcome is `kept`: the presented one stays current. */
+  /** The new pair. Its refresh token is absent if the outcome is `kept`, because the presented one stays current. */
   readonly pair: TokenPair;
   readonly principal: Principal;
   readonly outcome: RotationOutcome;
@@ -74,11 +77,11 @@ export interface SessionPorts {
   readonly issuer: PairIssuer;
   readonly denylist: SessionDenylist;
   readonly listener: SessionListener;
-  /** The clock of this node: it dates what the store has not dated. */
+  /** The clock of this node. It dates what the store has not dated. */
   readonly clock: Clock;
 }
 
-/** Sessions and their refresh tokens. It can be used outside HTTP; for requests, the guard does what is needed. */
+/** Manages sessions and their refresh tokens. It can be used outside HTTP. For requests, the guard does what is needed. */
 export class RefreshService {
   /** @internal */
   constructor(
@@ -87,10 +90,11 @@ export class RefreshService {
   ) {}
 
   /**
-   * Opens a session for a subject that has just been authenticated, and issues its first pair. Never adopts a presented token.
-   * @throws {TypeError} on a subject that is not 1 to 255 characters of plain text, reserved or oversized claims, data that is
-   * oversized or no JSON object, or a lifetime out of range.
-   * @throws {TokenError} `user_rejected` when `loadUser` returns null; `store_unavailable`; `signer_unavailable`.
+   * Opens a session for a subject that has just been authenticated, and issues its first pair. It never adopts a token from the request.
+   * @throws {TypeError} on a subject that is not 1 to 255 characters of plain text, on reserved or oversized claims, on data that is
+   * oversized or no JSON object, and on a lifetime out of range.
+   * @throws {TokenError} rejects with `user_rejected` if `loadUser` returns null, or with `hook_timeout`, `hook_failed`,
+   * `store_unavailable` or `signer_unavailable`. If the token could not be signed, the session has been ended again.
    */
   async signIn(subject: string, options: SignInOptions = {}): Promise<TokenPair> {
     const { codec, store, hooks, issuer, denylist, listener, clock } = this.ports;
@@ -98,7 +102,7 @@ export class RefreshService {
     const draft = this.draft(subject, sessionId, options);
     const results = await hooks.ask({ sessionId, subject, authTime: clock.now(), claims: draft.claims });
     const snapshot = await store.ask((repository) => repository.insert(draft));
-    // A first refresh token has no parent that could be recovered: however late it is, it stays on the response.
+    // The first refresh token has no parent that could be recovered. However late it is, it stays on the response.
     const delivery = new Delivery(denylist, sessionId, Infinity);
     const refreshToken = codec.encode(secret, snapshot.session);
     const { pair } = await issuer
@@ -110,8 +114,9 @@ export class RefreshService {
 
   /**
    * Presents a refresh token (docs/rotation.md §3). Any number of callers, on any number of processes, may present the same one.
-   * @throws {TokenError} terminal: `refresh_missing`, `refresh_invalid`, `refresh_expired`, `refresh_reused`, `session_revoked`, `session_not_found`,
-   * `user_rejected`; passing: `refresh_limited`, `store_unavailable`.
+   * @throws {TokenError} rejects with a final verdict: `refresh_missing`, `refresh_invalid`, `refresh_expired`, `refresh_reused`,
+   * `session_revoked`, `session_not_found` or `user_rejected`. Or rejects because of a passing fault: `refresh_limited`,
+   * `store_unavailable`, `signer_unavailable`, `hook_timeout` or `hook_failed`.
    */
   async rotate(refreshToken: string | null | undefined): Promise<Rotation> {
     const { rotator } = this.ports;
@@ -120,9 +125,9 @@ export class RefreshService {
   }
 
   /**
-   * Ends the session of a refresh token, whatever its generation: holding it is the proof. Idempotent, and silent on anything that is not
-   * an authentic token (RFC 7009 §2.2).
-   * @throws {TokenError} `store_unavailable`: the session may still live.
+   * Ends the session of a refresh token, whatever its generation, because holding the token is proof enough. It is idempotent, and ignores
+   * anything that is not an authentic token (RFC 7009 §2.2).
+   * @throws {TokenError} rejects with `store_unavailable`. The session may still be open.
    */
   async signOut(refreshToken: string | null | undefined): Promise<void> {
     const token = typeof refreshToken === 'string' ? this.ports.codec.decode(refreshToken) : null;
@@ -130,11 +135,12 @@ export class RefreshService {
   }
 
   /**
-   * Ends a session. For trusted callers: no proof of possession is asked. Where the session id comes from a request, give the `subject` of its
-   * caller: the session of another subject is left alone then. Idempotent. A value that is not a session id is ignored, without a query.
-   * @throws {TypeError} on a `subject` that is there and is no subject, also if it is undefined, and on a reason that is none of
+   * Ends a session. It is for trusted callers, because it asks for no proof of possession. If the session id comes from a request, give the
+   * `subject` of its caller. The session of another subject is then left alone. It is idempotent. A value that is not a session id is ignored,
+   * without a query.
+   * @throws {TypeError} on a `subject` that is given and is no subject, also if it is undefined, and on a reason that is none of
    * {@link REVOKE_REASONS}.
-   * @throws {TokenError} `store_unavailable`: the session may still live.
+   * @throws {TokenError} rejects with `store_unavailable`. The session may still be open.
    * @example
    * await refresh.revoke(id, { subject: user.sub, reason: 'user' });
    */
@@ -147,14 +153,14 @@ export class RefreshService {
   }
 
   /**
-   * Ends all sessions of a subject that are open now, except the one with the id `except`. For trusted callers.
+   * Ends all sessions of a subject that are open now, except the one with the id `except`. It is for trusted callers.
    *
-   * A sign-in that is under way may store its session afterwards. For a change of the password: store the new password first, then call
-   * this, and let every sign-in compare the password's version (or hash) after `signIn` with the one it has checked; where they differ it
-   * revokes its own session (docs/operations.md).
-   * @throws {TypeError} on what is no subject, on an `except` that is neither undefined nor a session id, and on a reason that is none of
-   * {@link REVOKE_REASONS}.
-   * @throws {TokenError} `store_unavailable`: some may still live.
+   * A sign-in that is under way may store its session afterwards. When the password changes, first store the new password, then call this.
+   * Every sign-in compares the password's version (or hash) after `signIn` with the one that it has checked. If they differ, it revokes its
+   * own session (docs/operations.md).
+   * @throws {TypeError} on a value that is no subject, on an `except` that is neither undefined nor a session id, and on a reason that is
+   * none of {@link REVOKE_REASONS}.
+   * @throws {TokenError} rejects with `store_unavailable`. Some sessions may still be open.
    */
   async revokeAll(
     subject: string,
@@ -167,8 +173,8 @@ export class RefreshService {
   }
 
   /**
-   * Lists the live sessions of a subject, last used first, one page at a time. A session that is used while you page moves to the front
-   * and is not on a later page; none is on two pages. For trusted callers.
+   * Lists the live sessions of a subject, one page at a time. Those used last come first. A session that is used while you page moves to the
+   * front and is not on a later page. No session is on two pages. It is for trusted callers.
    * @throws {TypeError} on what is no subject, a limit out of range, or an `after` that is no session of a page.
    * @throws {TokenError} `store_unavailable`
    * @example
@@ -182,7 +188,11 @@ export class RefreshService {
     return (await this.ports.store.ask((repository) => repository.list(owner, page))).map(summaryOf);
   }
 
-  /** Deletes the sessions whose absolute lifetime is over, as the janitor does. @returns how many. @throws {TokenError} `store_unavailable` */
+  /**
+   * Deletes the sessions whose absolute lifetime has passed, as the janitor does.
+   * @returns the number of deleted sessions.
+   * @throws {TokenError} rejects with `store_unavailable`.
+   */
   async purge(): Promise<number> {
     return this.ports.store.ask(() => this.ports.janitor.purge());
   }
@@ -222,7 +232,7 @@ function pageOf({ limit = 100, after }: SessionsOptions): SessionPage {
 
 const LONGEST_DEVICE_TEXT = 255;
 
-/** Attacker-controlled text: one line, bounded, well-formed. */
+/** Cleans text that an attacker may control. The result is one line, bounded and well-formed. */
 function cleanDevice(device: SessionDevice): SessionDevice {
   const { label, ip, userAgent } = device;
   const given = Object.entries({ label, ip, userAgent }).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
@@ -233,7 +243,7 @@ function cleanText(text: string): string {
   return withoutControlCharacters(text).slice(0, LONGEST_DEVICE_TEXT).toWellFormed();
 }
 
-/** JavaScript knows no types, and a reason from a request may be anything. */
+/** Requires a known reason. JavaScript has no types, and a reason from a request may be anything. */
 function requireReason(reason: RevokeReason): void {
   if (!REVOKE_REASONS.includes(reason)) throw new TypeError(`reason: not one of ${REVOKE_REASONS.join(', ')}`);
 }

@@ -8,11 +8,11 @@ import type { SessionRevoker } from './session-revoker.js';
 import type { SessionAdvance, TokenRepository } from './token-repository.js';
 import type { SessionSnapshot } from './token-session.js';
 
-/** What a round came to: the outcome, and the session as the store has it now. */
+/** The result of a round: the outcome, and the session as the store has it now. */
 export interface Settlement {
   readonly outcome: RotationOutcome;
   readonly snapshot: SessionSnapshot;
-  /** `performance.now()` before the first statement of the round was sent. */
+  /** The value of `performance.now()` before the first statement of the round was sent. */
   readonly sentAt: number;
 }
 
@@ -36,8 +36,8 @@ export interface RoundPorts {
 type Found = Omit<Settlement, 'sentAt'> | null;
 
 /**
- * The two steps of the protocol (docs/rotation.md §3): a conditional rotation, and where it changes nothing, a look at the session and a
- * verdict that is carried out.
+ * Does the two steps of the protocol (docs/rotation.md §3). The first is a conditional rotation. If it changes nothing, the second reads
+ * the session, decides what the token means, and carries that out.
  */
 export class RotationRound {
   constructor(
@@ -45,7 +45,11 @@ export class RotationRound {
     private readonly ports: RoundPorts,
   ) {}
 
-  /** Does the two steps once. `null` means that another statement came between them: do the round again. @throws {TokenError} rejects with it. */
+  /**
+   * Does the two steps once.
+   * @returns null if another statement came between them, so that the round must be repeated.
+   * @throws {TokenError} rejects with it.
+   */
   async take(token: DecodedRefreshToken): Promise<Settlement | null> {
     const sentAt = performance.now();
     const found = await this.settle(token);
@@ -103,7 +107,7 @@ export class RotationRound {
   }
 }
 
-/** The session stays where it is, and its parent can no longer be recovered. */
+/** Returns the advance that leaves the session where it is and makes its parent unrecoverable. */
 function confirmationOf({ session: { generation, branch } }: SessionSnapshot): SessionAdvance {
   return { generation, branch, parentBranch: -1, idleMs: null, restartsGrace: true };
 }

@@ -6,11 +6,11 @@ export type RotationOutcome = 'rotated' | 'kept' | 'coalesced' | 'recovered' | '
 
 /** The rules that a verdict depends on. Spans are milliseconds. */
 export interface RotationRules {
-  /** G: how long after a rotation its successor is handed out again. */
+  /** Grace period. For this long after a rotation, the parent gets the same successor. */
   readonly graceMs: number;
-  /** strict: every token works once (RFC 9700 §4.14.2 read literally). */
+  /** `strict` means that every token works once (RFC 9700 §4.14.2 read literally). */
   readonly reuse: 'tolerant' | 'strict';
-  /** grace: a lost response is forgiven within G only. */
+  /** `grace` means that a lost response is forgiven within the grace period only. */
   readonly recoverLost: 'always' | 'grace';
   readonly limit: { readonly max: number; readonly perMs: number } | null;
 }
@@ -18,23 +18,24 @@ export interface RotationRules {
 /** What a presented token means for a session that step 1 (the conditional rotation) did not advance. */
 export type RotationVerdict =
   | { readonly kind: 'revoked' | 'expired' | 'reuse' | 'raced' }
-  /** Every rotation of this window is used up; it ends in `retryAfterMs` milliseconds. */
+  /** Every rotation of this time window has been used. The window ends in `retryAfterMs` milliseconds. */
   | { readonly kind: 'limited'; readonly retryAfterMs: number }
-  /** The caller holds the current token. `confirm`: the parent must first be made unrecoverable. */
+  /** The caller holds the current token. If `confirm` is true, the parent must first be made unrecoverable. */
   | { readonly kind: 'kept'; readonly confirm: boolean }
-  /** The caller gets the token at the session's own position; nothing is written. */
+  /** The caller gets the token at the session's own position. Nothing is written. */
   | { readonly kind: 'coalesced' }
   /** The caller gets the token at `to`, once the session has been put there and its idle lifetime has been renewed. */
   | { readonly kind: 'recovered' | 'healed'; readonly to: Omit<SessionAdvance, 'idleMs'> };
 
 /**
- * The last branch. Beyond it the same token is handed out again, so that a lost response never signs anybody out. Only the idle lifetime is
- * renewed then: neither the position nor the grace period changes.
+ * The last branch. After it, the same token is handed out again, so that a lost response never signs anybody out. Only the idle lifetime is
+ * renewed then. Neither the position nor the grace period changes.
  */
 export const LAST_BRANCH = 255;
 
 /**
- * Step 2 of the rotation protocol (docs/rotation.md §3). Pure: reads no clock and no store.
+ * Decides what a token means, which is step 2 of the rotation protocol (docs/rotation.md §3). It is a pure function: it reads no clock and
+ * no store.
  *
  * @param snapshot the session as its store has it, and the store's instant of reading it.
  * @param token position of the presented token.
@@ -51,7 +52,7 @@ export function decideRotation(snapshot: SessionSnapshot, token: RefreshTokenPos
   return ahead === -1 && rules.reuse === 'tolerant' ? decideParent(snapshot, token, rules) : { kind: 'reuse' };
 }
 
-/** The current token, which step 1 did not rotate: too early, too often, or another caller was first. */
+/** Decides about the current token, which step 1 did not rotate because it came too early or too often, or another caller was first. */
 function decideCurrent({ session, at: now }: SessionSnapshot, rules: RotationRules): RotationVerdict {
   if (rules.reuse === 'tolerant' && now - session.rotatedAt < 2 * rules.graceMs) {
     return { kind: 'kept', confirm: session.branch > 0 && session.parentBranch >= 0 };
@@ -63,7 +64,7 @@ function decideCurrent({ session, at: now }: SessionSnapshot, rules: RotationRul
   return { kind: 'raced' };
 }
 
-/** The token before the current one: a parallel request, a lost response, or a second holder. */
+/** Decides about the token before the current one. It comes from a parallel request, after a lost response, or from a second holder. */
 function decideParent({ session, at: now }: SessionSnapshot, token: RefreshTokenPosition, rules: RotationRules): RotationVerdict {
   if (now - session.rotatedAt < rules.graceMs) return { kind: 'coalesced' };
   if (token.branch !== session.parentBranch || rules.recoverLost === 'grace') return { kind: 'reuse' };

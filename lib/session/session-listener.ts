@@ -1,11 +1,11 @@
 import type { RotationOutcome } from './rotation.js';
 import type { RevokeReason } from './token-session.js';
 
-/** Something that happened to a session. It holds ids only, never a token. */
+/** Something that happened to a session. It contains ids only, never a token. */
 export type SessionEvent = {
   /** Name of the module instance. */
   readonly realm: string;
-  /** Epoch milliseconds: by the clock of the store where the store was asked, otherwise by the clock of this node. */
+  /** Epoch milliseconds. If the store was asked, the instant is by its clock, otherwise by the clock of this node. */
   readonly at: number;
 } & (
   | {
@@ -18,10 +18,10 @@ export type SessionEvent = {
 );
 
 /**
- * Port: is told what happens to sessions. The default writes the log and calls the `onEvent` option. Replace it with
+ * Port: receives the events of sessions. The default writes the log and calls the `onEvent` option. Replace it with
  * `overrideProvider(SessionListener)`.
  */
 export abstract class SessionListener {
-  /** Is told of an event. It must neither throw nor wait: a refresh is under way. */
+  /** Receives an event. It must neither throw nor wait, because a refresh is under way. */
   abstract on(event: SessionEvent): void;
 }

@@ -9,7 +9,7 @@ export interface RevokerPorts {
   readonly store: PatientStore;
   readonly denylist: SessionDenylist;
   readonly listener: SessionListener;
-  /** The clock of this node: it dates what the store has not dated. */
+  /** The clock of this node. It dates what the store has not dated. */
   readonly clock: Clock;
 }
 
@@ -18,8 +18,8 @@ export class SessionRevoker {
   constructor(private readonly ports: RevokerPorts) {}
 
   /**
-   * Ends a session, if it belongs to `subject` where one is given, and remembers it. It asks the store even where the session is known to be
-   * revoked, because a restored backup may have revived it.
+   * Ends a session. If a `subject` is given, the session must belong to it. The revoker remembers the session. It asks the store even if
+   * the session is known to be revoked, because a restored backup may have revived it.
    * @returns whether this call ended it.
    * @throws {StoreUnavailable} rejects with it.
    */
@@ -27,7 +27,7 @@ export class SessionRevoker {
     const { store, denylist, listener, clock } = this.ports;
     const ended = await store.ask((repository) => repository.revoke(key, reason, { subject }));
     if (ended) denylist.addOwn([key.id]);
-    // With a subject, the session may live on: it may belong to somebody else.
+    // If a subject was given, the session may belong to somebody else and still be open.
     else if (subject === undefined) denylist.add([key.id]);
     if (ended) listener.on({ type: 'revoked', realm: key.realm, at: clock.now(), sessionId: key.id, reason });
     return ended;
@@ -42,8 +42,9 @@ export class SessionRevoker {
   }
 
   /**
-   * Ends a session that two holders share, if it still stands where the verdict has found it. One conditional statement, not repeated.
-   * @returns whether this call ended it. If not, everything has to be looked at again.
+   * Ends a session that two holders share, if it is still where the verdict has found it. It is one conditional statement, which is not
+   * repeated.
+   * @returns whether this call ended it. If not, everything must be read again.
    */
   async revokeReused({ session, at }: SessionSnapshot): Promise<boolean> {
     const { store, denylist, listener } = this.ports;

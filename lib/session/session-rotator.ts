@@ -16,7 +16,7 @@ import { sessionInfoOf } from './token-session.js';
 
 /** The rules of refreshing, and how long one refresh may take. */
 export interface RotatorSettings extends RoundSettings {
-  /** Milliseconds after which a presentation is given up, whatever it waits for. */
+  /** Time limit of a presentation in milliseconds, for everything that it waits for. */
   readonly presentationMs: number;
 }
 
@@ -31,12 +31,15 @@ export interface RotatorPorts {
   readonly listener: SessionListener;
 }
 
-/** What presenting a good refresh token gives: the outcome, the pair, and the caller. */
+/** What presenting a good refresh token gives: the outcome, the pair and the caller. */
 export interface Presentation extends IssuedPair {
   readonly outcome: RotationOutcome;
 }
 
-/** Presents refresh tokens (docs/rotation.md §3). Callers of this process that present the same token at the same time share the result. */
+/**
+ * Presents refresh tokens (docs/rotation.md §3). If several callers of this process present the same token at the same time, they share the
+ * result.
+ */
 export class SessionRotator {
   private readonly round: RotationRound;
   /** Presentations under way, by session and position. */
@@ -50,7 +53,10 @@ export class SessionRotator {
     this.round = new RotationRound(settings, { repository: store.repository, revoker, denylist, listener });
   }
 
-  /** Takes a presented token apart. @throws {RefreshTokenMissing | RefreshTokenInvalid} */
+  /**
+   * Decodes a presented token.
+   * @throws {RefreshTokenMissing | RefreshTokenInvalid}
+   */
   decode(refreshToken: unknown): DecodedRefreshToken {
     if (refreshToken === undefined || refreshToken === null || refreshToken === '') throw new RefreshTokenMissing();
     const token = typeof refreshToken === 'string' ? this.ports.codec.decode(refreshToken) : null;
@@ -58,7 +64,10 @@ export class SessionRotator {
     return token;
   }
 
-  /** Presents an authentic token. @throws {TokenError} rejects with it. */
+  /**
+   * Presents an authentic token.
+   * @throws {TokenError} rejects with it.
+   */
   async present(token: DecodedRefreshToken): Promise<Presentation> {
     if (this.ports.denylist.has(token.sessionId)) throw new SessionRevoked(token.sessionId);
     if (this.settings.rules.reuse === 'strict') return this.presentInTime(token);
@@ -70,7 +79,10 @@ export class SessionRotator {
     return presentation;
   }
 
-  /** A store of the application's own may never answer. Nobody waits for it longer than this, and the presentation is not kept for others. */
+  /**
+   * Presents a token within a time limit, because a store of the application's own may never respond. A presentation that takes too long is
+   * not shared with later callers.
+   */
   private presentInTime(token: DecodedRefreshToken): Promise<Presentation> {
     const late = (): StoreUnavailable => new StoreUnavailable({ cause: new Error('the presentation took too long') });
     return withDeadline(this.presentAlone(token), this.settings.presentationMs, late);
@@ -87,8 +99,9 @@ export class SessionRotator {
   }
 
   /**
-   * A refresh token that has waited for more than half of the grace period is left out of the response (docs/rotation.md §5.4), unless the
-   * rules forgive no lost response after the grace period: without the token, the client would be signed out then.
+   * Decides how long the refresh token may be delivered. If it has waited for more than half of the grace period, it is left out of the
+   * response (docs/rotation.md §5.4). This does not apply if the rules forgive no lost response after the grace period, because the client
+   * would then be signed out without the token.
    */
   private delivery(sessionId: string, sentAt: number): Delivery {
     const { rules } = this.settings;
@@ -106,7 +119,7 @@ export class SessionRotator {
   }
 }
 
-/** The others get what the leader got: for them it is the successor that is handed out again. */
+/** Gives a caller what the first caller got. For this caller, it is the successor that is handed out again. */
 async function follow(leader: Promise<Presentation>): Promise<Presentation> {
   const presentation = await leader;
   return presentation.outcome === 'kept' ? presentation : { ...presentation, outcome: 'coalesced' };

@@ -1,13 +1,14 @@
 import { inspect } from 'node:util';
 import type { Deliverable, Delivery } from './delivery.js';
 
-/** The answer of a token endpoint (RFC 6749 §5.1), and the id of the session. */
+/** The response of a token endpoint (RFC 6749 §5.1), and the id of the session. */
 export interface TokenPairBody {
-  /** Absent only when the session has been revoked since the pair was issued. */
+  /** The access token. Absent only if the session has been revoked since the pair was issued. */
   access_token?: string;
   /**
-   * Absent where the caller already holds the current one (RFC 6749 §6 allows it), and in a response that is written more than half of the
-   * grace period after the refresh: the client keeps the refresh token that it has, and its next refresh is recovered.
+   * The refresh token. Absent if the caller already holds the current one (RFC 6749 §6 allows it), and in a response that is written more
+   * than half of the grace period after the refresh. The client then keeps the refresh token that it has, and its next refresh is
+   * recovered.
    */
   refresh_token?: string;
   token_type: string;
@@ -18,7 +19,10 @@ export interface TokenPairBody {
   session_id: string;
 }
 
-/** class-transformer (`ClassSerializerInterceptor`) knows no `toJSON()`: it reads the enumerable members of an instance, which are these. */
+/**
+ * The names in the body. class-transformer (`ClassSerializerInterceptor`) does not use `toJSON()`. It reads the enumerable members of an
+ * instance, which are these.
+ */
 const BODY_NAMES = Object.keys({
   access_token: true,
   refresh_token: true,
@@ -28,16 +32,19 @@ const BODY_NAMES = Object.keys({
   session_id: true,
 } satisfies Record<keyof TokenPairBody, true>) as (keyof TokenPairBody)[];
 
-/** What a sign-in or a refresh gives to the client. JSON and class-transformer make a {@link TokenPairBody} of it; a log or `inspect()` shows no token. */
+/**
+ * What a sign-in or a refresh gives to the client. JSON and class-transformer turn it into a {@link TokenPairBody}. A log or `inspect()`
+ * shows no token.
+ */
 export class TokenPair {
   declare readonly accessToken: string;
-  /** Absent where the caller already holds the current one (outcome `kept`). */
+  /** Absent if the caller already holds the current one (outcome `kept`). */
   declare readonly refreshToken?: string;
-  /** The scheme of the access token: `Bearer`. */
+  /** The scheme of the access token, which is `Bearer` unless the `header` option names another one. */
   declare readonly tokenType: string;
-  /** Whole seconds that the access token is good for. */
+  /** The number of seconds for which the access token is accepted. A whole number. */
   declare readonly expiresIn: number;
-  /** Whole seconds until the session expires if nothing is refreshed. */
+  /** The number of seconds until the session expires if it is not refreshed. A whole number. */
   declare readonly refreshExpiresIn: number;
   /** The session id (`sid`). */
   declare readonly sessionId: string;
@@ -45,8 +52,8 @@ export class TokenPair {
   readonly #delivery: Delivery | undefined;
 
   /**
-   * @param fields the tokens and what is told of them.
-   * @param delivery judges what a late response may carry. Left out: the pair is always carried whole.
+   * @param fields the tokens and what is said about them.
+   * @param delivery judges what a late response may carry. Without it, a response always carries the whole pair.
    */
   constructor(
     fields: Pick<TokenPair, 'accessToken' | 'refreshToken' | 'tokenType' | 'expiresIn' | 'refreshExpiresIn' | 'sessionId'>,
@@ -63,8 +70,8 @@ export class TokenPair {
   }
 
   /**
-   * The RFC 6749 §5.1 names, also when the pair is nested in another response (`{ user, tokens: pair }`). Leaves out what a response that
-   * is written now must not carry (docs/rotation.md §5.4).
+   * Returns the pair under the names of RFC 6749 §5.1, also if it is nested in another response (`{ user, tokens: pair }`). Leaves out what
+   * a response that is written now must not carry (docs/rotation.md §5.4).
    */
   toJSON(): TokenPairBody {
     const { deliverable } = this;

@@ -9,30 +9,30 @@ import type {
   TokenSession,
 } from './token-session.js';
 
-/** What a presentation has proved about the key of a bound session: a condition on {@link TokenSession.boundKey}. */
+/** What a presentation has proved about the key of a bound session. It is a condition on {@link TokenSession.boundKey}. */
 export interface KeyCondition {
   /**
-   * The key that the proof was made with: the session must be bound to exactly this key, or to none. `null`: there was no proof, so the session
-   * must not be bound. Left out: the session may be bound to any key or to none.
+   * The key that the proof was made with. The session must be bound to exactly this key, or to none. `null` means that there was no proof,
+   * so the session must not be bound. If it is left out, the session may be bound to any key or to none.
    */
   readonly provenKey?: string | null | undefined;
 }
 
-/** On which conditions {@link TokenRepository.rotate} advances a session. Spans are milliseconds. */
+/** The conditions on which {@link TokenRepository.rotate} advances a session. Spans are milliseconds. */
 export interface RotationConditions extends KeyCondition {
-  /** The session must not have been rotated within this span (2·G); null: it may have been (strict reuse detection). */
+  /** The session must not have been rotated within this span (2·G). Null means that it may have been (strict reuse detection). */
   readonly settleMs: number | null;
-  /** New idle lifetime, counted from the rotation, unless the session has one of its own. */
+  /** New idle lifetime, counted from the rotation. A session with an idle lifetime of its own keeps that one. */
   readonly idleMs: number;
-  /** At most `max` rotations in a window of `perMs`; null: no limit. */
+  /** There must be fewer than `max` rotations in a window of `perMs`. Null means that there is no limit. */
   readonly limit: { readonly max: number; readonly perMs: number } | null;
 }
 
-/** Where {@link TokenRepository.advance} puts a session. */
+/** The position to which {@link TokenRepository.advance} moves a session. */
 export interface SessionAdvance extends RefreshTokenPosition, KeyCondition {
-  /** Branch of the parent that may be recovered from now on, −1: none; null leaves it. */
+  /** Branch of the parent that may be recovered from now on. −1 means none. Null leaves it as it is. */
   readonly parentBranch: number | null;
-  /** Renews `lastUsedAt` and the idle lifetime (milliseconds, unless the session has one of its own); null leaves both. */
+  /** Renews `lastUsedAt` and the idle lifetime (in milliseconds, unless the session has one of its own). Null leaves both as they are. */
   readonly idleMs: number | null;
   /** Whether a new grace period begins: `rotatedAt` becomes the present instant. `false` leaves `rotatedAt` as it is. */
   readonly restartsGrace: boolean;
@@ -40,7 +40,7 @@ export interface SessionAdvance extends RefreshTokenPosition, KeyCondition {
 
 /** How many live sessions a subject may have. */
 export interface SessionLimit {
-  /** This many, the new one included: at least 1. `null`: any number. */
+  /** Maximum number of live sessions, including the new one. At least 1. `null` means any number. */
   readonly keep: number | null;
   /**
    * Which sessions are ended beyond that, with the reason `limit`. `oldest`: those behind the first `keep` of {@link TokenRepository.list}, which
@@ -50,66 +50,73 @@ export interface SessionLimit {
   readonly ends?: 'oldest' | 'newest' | undefined;
 }
 
-/** What {@link TokenRepository.insert} gives back. */
+/** What {@link TokenRepository.insert} returns. */
 export interface InsertedSession extends SessionSnapshot {
-  /** Ids of the sessions that this call ended because of the limit. A store that is told only how many may add those that a simultaneous call ended. */
+  /**
+   * Ids of the sessions that this call ended because of the limit. A store that learns only how many were ended may add those that a
+   * simultaneous call ended.
+   */
   readonly ended: readonly string[];
 }
 
-/** What {@link TokenRepository.update} changes: only what is given. Everything is already cleaned and checked. */
+/** What {@link TokenRepository.update} changes. Only what is given is changed. Everything has already been cleaned and checked. */
 export interface SessionPatch {
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
-  /** The user has authenticated again: `authTime` becomes the store's present instant. */
+  /** The user has authenticated again, so `authTime` becomes the store's present instant. */
   readonly authTime?: 'now' | undefined;
-  /** `null` takes the name away. */
+  /** The name of the device. `null` removes it. */
   readonly label?: string | null | undefined;
   readonly ip?: string | null | undefined;
   readonly userAgent?: string | null | undefined;
   /**
-   * The session was last used so many milliseconds ago, 0 or more. The store computes `lastUsedAt` by its own clock, and never moves it back.
-   * The idle lifetime stays as it is: only a rotation renews it.
+   * The session was last used this many milliseconds ago, 0 or more. The store computes `lastUsedAt` by its own clock, and never moves it
+   * back. The idle lifetime stays as it is, because only a rotation renews it.
    */
   readonly usedAgoMs?: number | undefined;
 }
 
-/** On which conditions {@link TokenRepository.revoke} ends a session. */
+/** The conditions on which {@link TokenRepository.revoke} ends a session. */
 export interface RevokeCondition {
   /** The session must belong to this subject. */
   readonly subject?: string | undefined;
-  /** The session must stand at exactly this position. */
+  /** The session must be at exactly this position. */
   readonly only?: RefreshTokenPosition | undefined;
 }
 
-/** A session that has been revoked, and when: also the place in the list that {@link TokenRepository.revokedSince} continues after. */
+/**
+ * A session that has been revoked, and when. It is also the place in the list from which {@link TokenRepository.revokedSince} continues.
+ */
 export interface RevokedSession {
-  /** The session id. The empty text stands before every id of the same instant. */
+  /** The session id. The empty text comes before every id of the same instant. */
   readonly id: string;
   /** Instant of the revocation, epoch milliseconds of the store's clock. */
   readonly revokedAt: number;
 }
 
-/** Where {@link TokenRepository.revokedSince} begins: so many milliseconds before the store's present instant, or after a session. */
+/**
+ * The place where {@link TokenRepository.revokedSince} begins: so many milliseconds before the store's present instant, or after a session.
+ */
 export type RevokedFrom = { readonly withinMs: number } | RevokedSession;
 
 /** One page of {@link TokenRepository.revokedSince}. */
 export interface RevokedPage {
   /** In the order of `revokedAt` and then `id`. */
   readonly sessions: readonly RevokedSession[];
-  /** The store's instant of reading, epoch milliseconds. May be null when the page is empty. */
+  /** The store's instant of reading, epoch milliseconds. May be null if the page is empty. */
   readonly at: number | null;
 }
 
-/** How long a store is waited for, milliseconds. */
+/** How long a store is waited for, in milliseconds. */
 export interface StorePatience {
-  /** For an answer, the wait for a connection included; then the connection is given up. */
+  /** How long a response is waited for, including the wait for a connection. After that, the connection is given up. */
   readonly timeoutMs: number;
-  /** For a lock, on the server. */
+  /** How long the server waits for a lock. */
   readonly lockTimeoutMs: number;
 }
 
 /**
- * The statement met another one and lost: a deadlock or a serialization failure (40001, 1020, SQLITE_BUSY).
- * Nothing was changed; the same call may be made again.
+ * The statement met another one and lost, by a deadlock or a serialization failure (40001, 1020, SQLITE_BUSY). Nothing was changed, and the
+ * same call may be made again.
  */
 export class StoreConflict extends Error {
   override readonly name = 'StoreConflict';
@@ -119,26 +126,27 @@ export class StoreConflict extends Error {
 }
 
 /**
- * Port: where sessions are kept. Every verb is atomic by itself, reads and writes the primary, never runs in a transaction of the
- * application, and dates everything by the store's own clock. A class that passes the contract suite of `nestjs-token/testing`
- * can be given as the `repository` of a module.
+ * Port: where sessions are kept. Every method is atomic by itself, reads and writes the primary, never runs in a transaction of the
+ * application, and dates everything by the store's own clock. A class that passes the contract suite of `nestjs-token/testing` can be given
+ * as the `repository` of a module.
  *
- * Every verb rejects with {@link StoreConflict} when it may be repeated at once, and with any other error when the store cannot answer.
+ * Every method rejects with {@link StoreConflict} if it may be repeated at once, and with any other error if the store cannot respond.
  */
 export abstract class TokenRepository {
   /**
-   * Called once before the application listens.
+   * Checks the store. Called once before the application listens.
    * @throws {TokenOptionsError} naming what the store lacks (entity, table, column, index) and how to fix it.
    */
   abstract check(): Promise<void>;
 
   /**
-   * Stores a new session at generation 0, branch 0, without a recoverable parent. Never overwrites: a second insert of an id rejects.
+   * Stores a new session at generation 0, branch 0, without a recoverable parent. It never overwrites: a second insert of an id rejects.
    *
-   * With a limit it also ends the live sessions of the subject that are too many, judged after the session is stored. However many calls there
-   * are at once, exactly `keep` sessions live when all of them have returned, if there are that many. A session that is used or revoked in
-   * the same instant may make it fewer. A session whose last use lies more than a minute in the future (the store's clock has been set
-   * back) counts as the oldest. When the call rejects, the session may have been stored and others may have been ended.
+   * With a limit, it also ends the live sessions of the subject that are too many. This is judged after the session has been stored. No
+   * matter how many calls there are at once, exactly `keep` sessions are live when all calls have returned, if there are that many. If a
+   * session is used or revoked in the same instant, there may be fewer. A session whose last use is more than a minute in the future
+   * (because the store's clock has been set back) counts as the oldest. If the call rejects, the session may have been stored, and others
+   * may have been ended.
    */
   abstract insert(session: NewSession, limit?: SessionLimit): Promise<InsertedSession>;
 
@@ -151,56 +159,61 @@ export abstract class TokenRepository {
   abstract rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationConditions): Promise<SessionSnapshot | null>;
 
   /**
-   * Puts a session that stands at exactly `from`, is not revoked and has the right key to `to`: recovery, healing, confirmation. Sets
-   * `rotatedAt` where `to.restartsGrace` says so.
-   * @returns the session as it is now, or null, having changed nothing.
+   * Moves a session to `to`, if it is at exactly `from`, is not revoked and has the right key. This is a recovery, a healing or a
+   * confirmation. If `to.restartsGrace` is true, it sets `rotatedAt`.
+   * @returns the session as it is now, or null if it has changed nothing.
    */
   abstract advance(key: SessionKey, from: RefreshTokenPosition, to: SessionAdvance): Promise<SessionSnapshot | null>;
 
-  /** Reads a session from the primary, or null. */
+  /**
+   * Reads a session from the primary.
+   * @returns null if there is no such session.
+   */
   abstract find(key: SessionKey): Promise<SessionSnapshot | null>;
 
   /**
-   * One page of the sessions of a subject that are neither revoked nor expired, last used first; those last used at the same instant in the
-   * order of their ids, as the store sorts them. Never reads more than the page into memory.
+   * Reads one page of the sessions of a subject that are neither revoked nor expired. Those used last come first. Those last used at the
+   * same instant come in the order of their ids, as the store sorts them. It never reads more than the page into memory.
    */
   abstract list(owner: SessionOwner, page: SessionPage): Promise<readonly TokenSession[]>;
 
   /**
-   * Changes what is given of a session that is neither revoked nor expired, and nothing else: not its position, its key or its lifetimes.
-   * @returns whether there is such a session, also where the patch is empty.
+   * Changes what is given of a session that is neither revoked nor expired. It changes nothing else: not the position, the key or the
+   * lifetimes.
+   * @returns whether there is such a session, also if the patch is empty.
    */
   abstract update(key: SessionKey, patch: SessionPatch): Promise<boolean>;
 
   /**
-   * Binds a session that is neither revoked nor expired and has no key to this one. Never replaces a key, not even by the same one.
+   * Binds a session to this key, if it is neither revoked nor expired and has no key. It never replaces a key, not even by the same one.
    * @returns whether this call bound it.
    */
   abstract bind(key: SessionKey, boundKey: string): Promise<boolean>;
 
   /**
-   * Ends a session, if the condition holds. Idempotent: the first reason and instant stay.
+   * Ends a session, if the condition holds. It is idempotent: the first reason and instant stay.
    * @returns whether this call ended it.
    */
   abstract revoke(key: SessionKey, reason: RevokeReason, condition?: RevokeCondition): Promise<boolean>;
 
   /**
-   * Ends all sessions of a subject, except the one with the id `except`, however many: in steps, so that no statement locks more rows than
-   * a thousand or so. When it rejects, some may have been ended.
-   * @returns the ids of the sessions that this call ended. A store that is told only how many may add those that a simultaneous call ended.
+   * Ends all sessions of a subject, except the one with the id `except`, no matter how many there are. It works in steps, so that no
+   * statement locks more than about a thousand rows. If it rejects, some sessions may have been ended.
+   * @returns the ids of the sessions that this call ended. A store that learns only how many were ended may add those that a simultaneous
+   * call ended.
    */
   abstract revokeAll(owner: SessionOwner, reason: RevokeReason, except?: string): Promise<readonly string[]>;
 
   /**
-   * Reads which sessions of a realm have been revoked, whether they have expired since or not: at most `limit` of them, the earliest
-   * first, in the order of `revokedAt` and then `id`. The next page begins after the last session of this one. A page that is not full
-   * is the last.
+   * Reads which sessions of an instance have been revoked, whether they have expired since or not. Returns at most `limit` of them, the
+   * earliest first, in the order of `revokedAt` and then `id`. The next page begins after the last session of this one. A page that is not
+   * full is the last.
    */
   abstract revokedSince(realm: string, from: RevokedFrom, limit: number): Promise<RevokedPage>;
 
   /**
-   * Deletes at most `max` sessions of a realm whose absolute lifetime is over. Until then a row is the evidence for reuse detection.
-   * @returns how many were deleted.
+   * Deletes at most `max` sessions of an instance whose absolute lifetime has passed. Until then a row is the evidence for reuse detection.
+   * @returns the number of deleted sessions.
    */
   abstract purge(realm: string, max: number): Promise<number>;
 }

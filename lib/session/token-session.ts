@@ -1,18 +1,19 @@
 import type { SessionInfo } from '../principal/session-info.js';
 
 /**
- * Why a session was ended: every reason that is written. `logout`: the user has signed out there. `user`: the user has ended it from another
- * session, such as in a list of devices. `password`: the password has changed. `admin`: an administrator or the application has ended it, the
- * default of `revoke` and `revokeAll`. Three are this package's own: `reuse`, two holders of one refresh token; `user-rejected`, the
- * `loadUser` or `claims` hook said that the user is gone (rows of version 0.1 have `user` for that too); and `limit`, the user has signed in
- * more often than the allowed number of sessions.
+ * The reasons for which a session is ended. `logout`: the user has signed out there. `user`: the user has ended it from another session,
+ * such as in a list of devices. `password`: the password has changed. `admin`: an administrator or the application has ended it, which is
+ * the default of `revoke` and `revokeAll`.
+ *
+ * Three reasons are this package's own. `reuse`: two parties hold one refresh token. `user-rejected`: the `loadUser` or `claims` hook said
+ * that the user is gone (rows of version 0.1 have `user` for that too). `limit`: the subject has more sessions than it may have.
  */
 export const REVOKE_REASONS = ['logout', 'user', 'password', 'admin', 'reuse', 'user-rejected', 'limit'] as const;
 
 /** One of the {@link REVOKE_REASONS}. */
 export type RevokeReason = (typeof REVOKE_REASONS)[number];
 
-/** Which session: nothing of one realm (module instance) is found, listed or revoked by another. */
+/** Names a session. An instance of the module never finds, lists or revokes the sessions of another. */
 export interface SessionKey {
   /** Name of the module instance that owns the session. */
   readonly realm: string;
@@ -20,7 +21,7 @@ export interface SessionKey {
   readonly id: string;
 }
 
-/** Whose sessions. */
+/** Names the subject whose sessions are meant. */
 export interface SessionOwner {
   /** Name of the module instance. */
   readonly realm: string;
@@ -28,23 +29,23 @@ export interface SessionOwner {
   readonly subject: string;
 }
 
-/** Which part of a list of sessions. */
+/** Names a part of a list of sessions. */
 export interface SessionPage {
-  /** How many sessions at most. */
+  /** Maximum number of sessions. */
   readonly limit: number;
-  /** Where the page before this one ended: the list goes on behind it. Undefined: the first page. */
+  /** The last session of the page before. The list goes on after it. Without it, the first page is read. */
   readonly after?: Pick<TokenSession, 'lastUsedAt' | 'id'> | undefined;
 }
 
 /** Position of a refresh token in its session. */
 export interface RefreshTokenPosition {
-  /** 0 at sign-in, one more with each rotation. At most 2³¹ − 2. */
+  /** The generation. It is 0 at sign-in, and one more with each rotation. At most 2³¹ − 2. */
   readonly generation: number;
-  /** 0, and one more with each recovery of a lost response. At most 255. */
+  /** The branch. It is 0 at first, and one more with each recovery of a lost response. At most 255. */
   readonly branch: number;
 }
 
-/** What the application tells about the device at sign-in. Control characters are dropped, each text is cut to 255 characters. */
+/** What the application says about the device at sign-in. Control characters are dropped, and each text is cut to 255 characters. */
 export interface SessionDevice {
   /** A name that the user recognises, for example `Firefox on Linux`. */
   readonly label?: string;
@@ -59,8 +60,8 @@ export interface NewSession extends SessionKey, SessionOwner {
   /** Milliseconds without a rotation after which the session expires. */
   readonly idleMs: number;
   /**
-   * An idle lifetime of this session's own, milliseconds: it is kept, and replaces `idleMs` now and what every rotation is told later.
-   * Left out: the session has none.
+   * An idle lifetime of this session's own, in milliseconds. It is stored, and replaces `idleMs` now and at every rotation. Left out if the
+   * session has none.
    */
   readonly ownIdleMs?: number | undefined;
   /** Milliseconds after sign-in at which the session expires, whatever happens. */
@@ -69,27 +70,27 @@ export interface NewSession extends SessionKey, SessionOwner {
   readonly claims: Readonly<Record<string, unknown>>;
   /** The device, already cleaned. */
   readonly device: SessionDevice;
-  /** The application's own data, already checked; absent: null is stored. */
+  /** The application's own data, already checked. If it is absent, null is stored. */
   readonly data?: Readonly<Record<string, unknown>>;
-  /** The key that the session is bound to from the start; absent: none. See {@link TokenSession.boundKey}. */
+  /** The key that the session is bound to from the start. Absent if there is none. See {@link TokenSession.boundKey}. */
   readonly boundKey?: string | undefined;
 }
 
-/** One row: one sign-in, and all tokens that descend from it. Instants are epoch milliseconds of the store's clock. */
+/** One row, which is one sign-in and all tokens that descend from it. Instants are epoch milliseconds of the store's clock. */
 export interface TokenSession extends SessionKey, SessionOwner, RefreshTokenPosition {
-  /** Branch of the parent that may still be recovered, or −1: none. */
+  /** Branch of the parent that may still be recovered, or −1 for none. */
   readonly parentBranch: number;
-  /** Instant of the last rotation, recovery or confirmation; 0 until the first rotation. */
+  /** Instant of the last rotation, recovery or confirmation. 0 until the first rotation. */
   readonly rotatedAt: number;
   /** Instant of the sign-in. */
   readonly createdAt: number;
-  /** Instant of the last rotation, recovery or healing, or of a later use that was told by an update. */
+  /** Instant of the last rotation, recovery or healing, or of a later use that an update reported. */
   readonly lastUsedAt: number;
-  /** Instant from which the session is idle-expired. */
+  /** Instant from which the session has expired, if it is not refreshed. */
   readonly idleExpiresAt: number;
-  /** The session's own idle lifetime, milliseconds, or null: that of the module counts at every rotation. */
+  /** The session's own idle lifetime in milliseconds. If it is null, that of the module counts at every rotation. */
   readonly ownIdleMs: number | null;
-  /** Instant from which the session is expired, whatever happens. */
+  /** Instant from which the session has expired, whatever happens. */
   readonly absoluteExpiresAt: number;
   /** Instant of the revocation, or null. */
   readonly revokedAt: number | null;
@@ -103,22 +104,22 @@ export interface TokenSession extends SessionKey, SessionOwner, RefreshTokenPosi
   readonly authTime: number;
   /** Claims given at sign-in, or since then by an update. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** Network address at sign-in, or at the last use that was told; or null. */
+  /** Network address at sign-in, or at the last use that was reported, or null. */
   readonly ip: string | null;
-  /** `User-Agent` at sign-in, or at the last use that was told; or null. */
+  /** `User-Agent` at sign-in, or at the last use that was reported, or null. */
   readonly userAgent: string | null;
   /** Name of the device, or null. */
   readonly label: string | null;
-  /** The application's own data as given at sign-in, or null. This package only hands it back, in the list of sessions. */
+  /** The application's own data as given at sign-in, or null. This package only returns it in the list of sessions. */
   readonly data: Readonly<Record<string, unknown>> | null;
   /**
    * The public key that the session is bound to, or null. It is set once and never replaced. To the store it is opaque text of at most 1024
-   * characters that is compared to the letter: the RFC 7638 thumbprint of a DPoP key, or the JWK of a DBSC key.
+   * characters that is compared exactly: the RFC 7638 thumbprint of a DPoP key, or the JWK of a DBSC key.
    */
   readonly boundKey: string | null;
 }
 
-/** A session as its store saw it, and the store's instant of seeing it: everything that follows is dated by that instant. */
+/** A session as its store saw it, and the store's instant of seeing it. Everything that follows is dated by that instant. */
 export interface SessionSnapshot {
   readonly session: TokenSession;
   /** Epoch milliseconds of the store's clock. */
@@ -131,7 +132,7 @@ export interface SessionSummary extends SessionInfo {
   readonly sessionId: string;
   readonly createdAt: number;
   readonly lastUsedAt: number;
-  /** The earlier of idle and absolute expiry, if nothing is refreshed until then. */
+  /** The earlier of the idle and the absolute expiry, if the session is not refreshed until then. */
   readonly expiresAt: number;
   readonly label: string | null;
   readonly ip: string | null;
@@ -140,7 +141,7 @@ export interface SessionSummary extends SessionInfo {
   readonly data: Readonly<Record<string, unknown>> | null;
 }
 
-/** What an access token that is issued now would tell of a session. */
+/** Returns what an access token that is issued now would say about a session. */
 export function sessionInfoOf({ id, subject, authTime, claims }: TokenSession): SessionInfo {
   return { sessionId: id, subject, authTime, claims };
 }

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../principal/principal.js';
 import type { Deliverable } from '../session/delivery.js';
 
-/** What this package reads and sets on a request, whatever the platform. */
+/** What this package reads from a request and sets on it, on every platform. */
 export interface TokenRequest {
   readonly headers: IncomingMessage['headers'];
   readonly method?: string;
-  /** Set by the guard. */
+  /** The caller. The guard sets it. */
   user?: Principal | undefined;
 }
 
@@ -25,19 +25,19 @@ export interface Credentials {
   readonly refresh?: Credential;
 }
 
-/** The tokens that a response carries, and what may still be delivered of them: a `TokenPair` is one. */
+/** The tokens that a response carries, and which of them may still be delivered. A `TokenPair` is one. */
 export interface IssuedTokens {
   readonly accessToken: string;
-  /** Absent where the client holds the current one. */
+  /** Absent if the client already holds the current one. */
   readonly refreshToken?: string;
-  /** Whole seconds that the access token is good for. */
+  /** The number of seconds for which the access token is accepted. A whole number. */
   readonly expiresIn: number;
-  /** What a response that is written now may carry (docs/rotation.md §5.4). Asked when the head of the response is written. */
+  /** What a response that is written now may carry (docs/rotation.md §5.4). It is read when the head of the response is written. */
   readonly deliverable: Deliverable;
 }
 
 /**
- * Port: where tokens travel. Headers are one implementation. Inject it to read the tokens of a request in a handler of your own; replace it
+ * Port: where tokens travel. Headers are one implementation. Inject it to read the tokens of a request in a handler of your own. Replace it
  * with `overrideProvider(TokenTransport)`.
  */
 export abstract class TokenTransport {
@@ -45,12 +45,12 @@ export abstract class TokenTransport {
   abstract read(request: TokenRequest): Credentials;
 
   /**
-   * Puts tokens on a response, at once, and makes the response uncacheable. What the application has put on the response stays.
-   * @param response the response of the platform (Express or Fastify), or of `node:http`. Nothing is put on one that has begun.
-   * @param issued what to put there. Tokens without a refresh token leave the client's where it is.
+   * Puts tokens on a response at once, and makes the response uncacheable. What the application has put on the response stays.
+   * @param response the response of the platform (Express or Fastify), or of `node:http`. If it has begun already, nothing is put on it.
+   * @param issued the tokens. If there is no refresh token among them, the client keeps the one that it has.
    */
   abstract write(response: object, issued: IssuedTokens): void;
 
-  /** Takes the tokens back that {@link write} has put on a response, unless it has begun. */
+  /** Removes the tokens that {@link write} has put on a response, unless the response has begun. */
   abstract clear(response: object): void;
 }

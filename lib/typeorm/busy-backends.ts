@@ -1,7 +1,7 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { SqlDialect } from './sql-dialect.js';
 
-/** As many statements as the pool has connections were given up, and the server still works on them: one more would only join them. */
+/** The server still works on as many given-up statements as the pool has connections. One more statement would only join them. */
 export class StoreBusy extends Error {
   override readonly name = 'StoreBusy';
   constructor() {
@@ -10,13 +10,13 @@ export class StoreBusy extends Error {
 }
 
 const DRIVERS_DEFAULT = 10;
-/** How long it counts that the server was busy, milliseconds. */
+/** How long a busy server is remembered, in milliseconds. */
 const REMEMBERED_MS = 100;
 
 /**
- * Bounds the statements that the server works on at once by the size of the pool, those included that this process has given up. Closing a
- * connection ends no COMMIT that waits for a stalled standby: the pool replaces the connection, and without a bound one such statement
- * after the other would pile up on the server.
+ * Bounds the number of statements that the server works on at once by the size of the pool. Statements that this process has given up count
+ * too. Closing a connection does not end a COMMIT that waits for a stalled standby: the pool replaces the connection, and without a bound
+ * one such statement after the other would pile up on the server.
  */
 export class BusyBackends {
   /** Process or thread ids, on the server, of what was given up. */
@@ -30,9 +30,9 @@ export class BusyBackends {
   ) {}
 
   /**
-   * Runs a statement, if there is room for one. Where there may be none, the server is first asked, over the same connection, what it still
-   * works on.
-   * @throws {StoreBusy} or what the statement throws.
+   * Runs a statement, if there is room for one. If there may be none, it first asks the server over the same connection what it still works
+   * on.
+   * @throws {StoreBusy} if there is no room, and what the statement throws.
    */
   async run<T>(runner: QueryRunner, statement: () => Promise<T>): Promise<T> {
     if (!this.hasRoom) await this.ask(runner);
@@ -67,13 +67,13 @@ export class BusyBackends {
   }
 }
 
-/** How many connections the pool of a DataSource has at most. */
+/** Returns how many connections the pool of a DataSource has at most. */
 export function poolSizeOf({ options }: DataSource): number {
   const { poolSize, extra } = options as { poolSize?: number; extra?: { max?: number; connectionLimit?: number } };
   return extra?.max ?? extra?.connectionLimit ?? poolSize ?? DRIVERS_DEFAULT;
 }
 
-/** pg: `processID`; mysql2: `threadId`. */
+/** Returns the process or thread id of a connection on the server. pg calls it `processID`, and mysql2 calls it `threadId`. */
 function backendOf(runner: QueryRunner): number | undefined {
   const { databaseConnection } = runner as { databaseConnection?: { processID?: number; threadId?: number } };
   return databaseConnection?.processID ?? databaseConnection?.threadId;

@@ -1,24 +1,28 @@
 import type { Statement } from './statement-writer.js';
 
-/** A table, as the engines name it. */
+/** The names of a table, as the engines write them. */
 export interface TableName {
-  /** Database of MariaDB and MySQL, where the entity names one. */
+  /** The database on MariaDB and MySQL, if the entity names one. */
   readonly database: string | null;
   readonly name: string;
-  /** Quoted, with its schema. */
+  /** The quoted name with its schema. */
   readonly quoted: string;
 }
 
-/** What is asked of an engine's own catalogue, because TypeORM does not tell it. */
+/** The questions to an engine's own catalogue that TypeORM does not ask. */
 export interface Catalogue {
   /**
-   * The columns of the indexes of a table, in the order of the index: rows of `index`, `isUnique` (0 or 1) and `column`, which is null
-   * for an expression. Leaves out what does not serve every row and every comparison: partial, invalid and hash indexes and the like.
+   * Reads the columns of the indexes of a table, in the order of the index, as rows of `index`, `isUnique` (0 or 1) and `column`, which is
+   * null for an expression. It leaves out indexes that do not serve every row and every comparison, such as partial, invalid and hash
+   * indexes.
    */
   readonly indexes: (table: TableName) => Statement;
-  /** Where text is kept in a character set that does not have every character: rows of `place` and `charset`. Null: nowhere. */
+  /**
+   * Reads where text is kept in a character set that does not have every character, as rows of `place` and `charset`. Null if this cannot
+   * happen.
+   */
   readonly narrowTexts: ((table: TableName) => Statement) | null;
-  /** How to fix such a table. */
+  /** Says how to fix such a table. */
   readonly widen: (table: TableName) => string;
 }
 
@@ -44,7 +48,7 @@ export const POSTGRES_CATALOGUE: Catalogue = {
       ORDER BY i.indexrelid, k.position`,
     parameters: [quoted],
   }),
-  // SQL_ASCII takes every byte.
+  // SQL_ASCII accepts every byte.
   narrowTexts: () => ({
     sql: `SELECT 'database' AS place, current_setting('server_encoding') AS charset
       WHERE current_setting('server_encoding') NOT IN ('UTF8', 'SQL_ASCII')`,

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { RevocationPush } from '../revocation/revocation-push.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 
-/** What is used of a client of the pg driver. */
+/** What this class uses of a client of the pg driver. */
 interface PgClient {
   connect(): Promise<unknown>;
   query(sql: string, parameters?: readonly string[]): Promise<unknown>;
@@ -15,32 +15,36 @@ interface PgClient {
   on(event: 'error' | 'end', listener: () => void): unknown;
 }
 
-/** The pool of TypeORM's driver: the class of its clients, and the options that they are made with. */
+/** The pool of TypeORM's driver, with the class of its clients and the options that they are made with. */
 interface PgPool {
   readonly Client: new (options: object) => PgClient;
   readonly options: object;
 }
 
-/** How long a notification of our own may take to come back. */
+/** How long a notification of this class's own may take to come back, in milliseconds. */
 const ECHO_MS = 1_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
-/** A connection that does not answer is given up; one on which nothing happens is kept from being dropped by firewalls. */
+/**
+ * Options of the connection. If it does not respond, it is given up. If nothing happens on it, it is kept alive, so that firewalls do not
+ * drop it.
+ */
 const OWN_OPTIONS = { connectionTimeoutMillis: 5_000, query_timeout: 5_000, keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 
 /**
- * Push by LISTEN and NOTIFY on the primary, over one connection beside the pool: a hint never waits for a connection that a request
- * needs. Lost connections are made again, after 0.1 s at first and 10 s at the most. Channels are named by a hash of the instance name.
+ * Push by LISTEN and NOTIFY on the primary, over one connection in addition to the pool. So a hint never waits for a connection that a
+ * request needs. Lost connections are made again, after 0.1 s at first and after 10 s at most. The name of a channel is a hash of the
+ * instance name.
  *
- * Does not work through a pooler that lends connections per transaction (PgBouncer): give it a DataSource that reaches the server itself.
- * It notifies itself to find that out, and says once in the log that it hears nothing.
+ * It does not work through a pooler that lends connections per transaction (PgBouncer). Give it a DataSource that reaches the server
+ * itself. It notifies itself to find that out, and writes one line to the log if it hears nothing.
  */
 export class PostgresRevocationPush extends RevocationPush {
-  /** Channel → who waits for hints on it. */
+  /** The callbacks that wait for hints, by channel. */
   readonly #listeners = new Map<string, () => void>();
   readonly #closing = new AbortController();
   readonly #logger = new Logger('TokenModule');
-  /** A channel of its own, so that to test whether it hears disturbs nobody. */
+  /** A channel of its own, so that testing whether it hears something disturbs nobody. */
   readonly #echo = `nestjs_token_echo_${randomBytes(8).toString('hex')}`;
   #heardAt = -Infinity;
   #hasWarned = false;
@@ -79,12 +83,12 @@ export class PostgresRevocationPush extends RevocationPush {
 
   override async close(): Promise<void> {
     this.#closing.abort();
-    // One that is still being made ends as soon as it is: the driver cannot end it before.
+    // A connection that is still being made ends as soon as it is there, because the driver cannot end it before.
     if (this.#isListening) await this.#client?.end();
     await this.#working;
   }
 
-  /** One connection after the other. */
+  /** Makes one connection after the other. */
   async #work(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
@@ -96,7 +100,7 @@ export class PostgresRevocationPush extends RevocationPush {
     }
   }
 
-  /** One connection, from its making until it ends. */
+  /** Serves one connection, from its making until it ends. */
   async #serve(): Promise<void> {
     const client = this.#newClient();
     this.#client = client;
@@ -127,7 +131,7 @@ export class PostgresRevocationPush extends RevocationPush {
       await this.#dataSource.query(`NOTIFY ${this.#echo}`);
       await delay(ECHO_MS, undefined, { signal, ref: false });
     } catch {
-      // Closed, or the pool cannot tell at the moment.
+      // The push has been closed, or the pool cannot notify at the moment.
       return;
     }
     if (this.#heardAt >= startedAt || this.#hasWarned || !this.#isListening) return;
@@ -153,7 +157,7 @@ export class PostgresRevocationPush extends RevocationPush {
   }
 }
 
-/** There is no connection at the moment; it is being made again. */
+/** There is no connection at the moment. It is being made again. */
 class PushDisconnected extends Error {
   override readonly name = 'PushDisconnected';
   constructor() {
@@ -161,7 +165,7 @@ class PushDisconnected extends Error {
   }
 }
 
-/** LISTEN takes no parameter: a hash is an identifier for any text, and short enough. */
+/** Returns the name of a channel. LISTEN takes no parameter, and a hash is a short identifier for any text. */
 function channelOf(realm: string): string {
   return `nestjs_token_${createHash('sha256').update(realm).digest('hex').slice(0, 32)}`;
 }

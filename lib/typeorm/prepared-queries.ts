@@ -1,6 +1,6 @@
 import { codeOf, routineOf } from './driver-error.js';
 
-/** What a statement gave back, as far as the repository reads it. */
+/** What a statement returned, as far as the repository reads it. */
 export interface StatementResult {
   readonly records: readonly unknown[];
   readonly affected: number | undefined;
@@ -14,18 +14,18 @@ export interface NamedStatement {
 }
 
 /**
- * Why a prepared statement was refused before it was run, so that it may be run again as plain text. `outdated`: the table has changed since; it has
- * to be prepared anew. `unavailable`: the server does not know what the driver has prepared, as behind a pooler that gives every
- * transaction another connection, or it takes no more.
+ * Why a prepared statement was refused before it ran, so that it may run again as plain text. `outdated` means that the table has changed
+ * since, and the statement must be prepared anew. `unavailable` means that the server does not know what the driver has prepared, as behind
+ * a pooler that gives every transaction another connection, or that it takes no more.
  */
 export type PreparationRefusal = 'outdated' | 'unavailable';
 
-/** How one driver runs prepared statements. */
+/** Runs prepared statements with one driver. */
 export interface PreparedQueries {
-  /** Whether a connection, as TypeORM hands it out, can prepare: a driver of the application's own may not. */
+  /** Tells whether a connection, as TypeORM hands it out, can prepare. A driver of the application's own may not. */
   readonly supports: (connection: object) => boolean;
   readonly run: (connection: object, statement: NamedStatement) => Promise<StatementResult>;
-  /** Null: the error has another cause. */
+  /** Tells why the statement was refused. Null if the error has another cause. */
   readonly refusalOf: (error: unknown) => PreparationRefusal | null;
 }
 
@@ -34,7 +34,7 @@ interface PostgresConnection {
   query(config: { name: string; text: string; values: readonly unknown[] }): Promise<{ rows: unknown[]; rowCount: number | null }>;
 }
 
-/** pg parses a named statement once per connection. */
+/** Runs prepared statements with pg, which parses a named statement once per connection. */
 export const POSTGRES_PREPARED: PreparedQueries = {
   supports: (connection) => typeof (connection as PostgresConnection).connection?.parsedStatements === 'object',
   async run(connection, { name, sql: text, parameters: values }) {
@@ -43,9 +43,9 @@ export const POSTGRES_PREPARED: PreparedQueries = {
   },
   refusalOf(error) {
     const code = codeOf(error);
-    // 0A000 "cached plan must not change result type": the type of a column has changed.
+    // The code 0A000 ("cached plan must not change result type") means that the type of a column has changed.
     if (code === '0A000' && routineOf(error) === 'RevalidateCachedQuery') return 'outdated';
-    // 26000: the server does not know the name. 42P05: it does, although the driver has not prepared it there.
+    // With 26000, the server does not know the name. With 42P05, it does, although the driver has not prepared it there.
     return code === '26000' || code === '42P05' ? 'unavailable' : null;
   },
 };
@@ -63,7 +63,7 @@ const MYSQL_REFUSALS: Readonly<Record<string, PreparationRefusal>> = {
   ER_UNSUPPORTED_PS: 'unavailable',
 };
 
-/** mysql2 keeps what it has prepared by its text; the driver called mysql cannot prepare. */
+/** Runs prepared statements with mysql2, which keeps what it has prepared by its text. The driver called mysql cannot prepare. */
 export const MYSQL_PREPARED: PreparedQueries = {
   supports: (connection) => typeof (connection as MysqlConnection).execute === 'function',
   run: (connection, { sql, parameters }) =>

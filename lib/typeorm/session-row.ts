@@ -1,14 +1,14 @@
 import type { SessionSnapshot, TokenSession } from '../session/token-session.js';
 
-/** A raw row, as the driver gives it. */
+/** A raw row, as the driver returns it. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** The ids in the rows, in their order. */
+/** Returns the ids in the rows, in their order. */
 export function idsOf(rows: readonly Row[]): string[] {
   return rows.map(({ id }) => String(id));
 }
 
-/** The session of a raw row, whatever the driver makes of 64-bit integers and JSON. */
+/** Returns the session of a raw row, in whatever form the driver returns 64-bit integers and JSON. */
 export function snapshotOf(row: Row): SessionSnapshot {
   const columns = row as unknown as Raw;
   const session: TokenSession = {
@@ -43,7 +43,10 @@ type Nullable = 'revokedAt' | 'ownIdleMs';
 type LongNumber =
   'rotatedAt' | 'createdAt' | 'lastUsedAt' | 'idleExpiresAt' | 'absoluteExpiresAt' | 'windowStartedAt' | 'authTime' | 'readAt';
 
-/** 64-bit integers are text with PostgreSQL. JSON is text where the column is, and an object where somebody has made it JSON. */
+/**
+ * The raw members. 64-bit integers are text with PostgreSQL. JSON is text if the column is text, and an object if somebody has made it
+ * JSON.
+ */
 type Raw = Omit<TokenSession, LongNumber | Nullable | 'claims' | 'data'> &
   Readonly<Record<LongNumber, number | string> & Record<Nullable, number | string | null> & Record<'claims' | 'data', unknown>>;
 

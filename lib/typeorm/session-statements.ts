@@ -4,7 +4,7 @@ import type { SessionStatement, StatementComposer } from './statement-composer.j
 import { isAlive } from './statement-composer.js';
 import type { Property, StatementWriter } from './statement-writer.js';
 
-/** The statements about one session. Parameters follow the order of their appearance, as `?` placeholders need. */
+/** The statements about one session. Parameters follow the order in which they appear, because `?` placeholders need that. */
 export class SessionStatements {
   constructor(private readonly composer: StatementComposer) {}
 
@@ -29,7 +29,7 @@ export class SessionStatements {
     });
   }
 
-  /** Step 1 of the protocol: the one statement of a refresh. */
+  /** The statement of step 1 of the protocol. It is the only statement of a refresh. */
   rotate(key: SessionKey, { generation, branch }: RefreshTokenPosition, terms: RotationConditions): SessionStatement {
     const { settleMs, idleMs, limit, provenKey } = terms;
     const shape = `rotate ${settleMs === null ? '' : 'settled'} ${limit ? 'limited' : ''} ${keyShape(terms)}`;
@@ -99,7 +99,7 @@ export class SessionStatements {
     return this.composer.prepared(`update ${given.join(' ')}`, values, (q) => {
       const [usedAt, told] = [q.column('lastUsedAt'), () => `${q.now} - ${q.value('ageMs')}`];
       const assignments = q.set({
-        // What is always there, so that an empty patch is a statement too.
+        // Sets a column to itself, so that an empty patch is a statement too.
         branch: q.column('branch'),
         ...this.each(texts, (name) => q.value(name)),
         ...(claims && { claims: q.value('claims') }),
@@ -148,7 +148,7 @@ function windowIsOver(q: StatementWriter): string {
   return `${q.column('windowStartedAt')} + ${q.value('perMs')} <= ${q.now}`;
 }
 
-/** `windowCount` comes before `windowStartedAt`, because MariaDB evaluates SET from left to right. */
+/** Counts a rotation. `windowCount` comes before `windowStartedAt`, because MariaDB evaluates SET from left to right. */
 function countRotation(q: StatementWriter): Partial<Record<Property, string>> {
   return {
     windowCount: `CASE WHEN ${windowIsOver(q)} THEN 1 ELSE ${q.column('windowCount')} + 1 END`,

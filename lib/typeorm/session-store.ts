@@ -9,25 +9,28 @@ import type { SessionStatement, StatementComposer } from './statement-composer.j
 import type { StatementRunner } from './statement-runner.js';
 import { SubjectStatements } from './subject-statements.js';
 
-/** Rows that one statement locks at most when it ends sessions: few enough that a refresh of one of them need not wait for long. */
+/**
+ * Maximum number of rows that one statement locks when it ends sessions. They are so few that a refresh of one of them need not wait for
+ * long.
+ */
 const ENDED_AT_ONCE = 500;
-/** How often one step of several is made in all when it meets another statement. */
+/** Maximum number of attempts for one step of several, if it meets another statement. */
 const ATTEMPTS = 8;
 
 interface Statements {
-  /** About one session. */
+  /** The statements about one session. */
   readonly one: SessionStatements;
-  /** About several. */
+  /** The statements about several sessions. */
   readonly many: SubjectStatements;
 }
 
-/** Picks a statement to run. */
+/** Chooses a statement to run. */
 type Choice = (statements: Statements) => SessionStatement;
 
-/** Runs the statements of one table of sessions, and reads what they give back. */
+/** Runs the statements of one table of sessions, and reads what they return. */
 export class SessionStore {
   private readonly statements: Statements;
-  /** Whether the engine gives back what it has changed. */
+  /** Whether the engine returns what it has changed. */
   private readonly returning: boolean;
 
   constructor(
@@ -38,7 +41,7 @@ export class SessionStore {
     this.returning = composer.settings.dialect.returning;
   }
 
-  /** Changes one session and gives it back: in the same statement where the engine can, with one look otherwise. */
+  /** Changes one session and returns it. The same statement returns it if the engine can do that. Otherwise it is read afterwards. */
   async change(key: SessionKey, choose: Choice): Promise<SessionSnapshot | null> {
     if (!this.returning) return (await this.hits(choose)) ? this.findChanged(key) : null;
     const [row] = await this.rows(choose);
@@ -54,12 +57,12 @@ export class SessionStore {
     return (await this.run(choose)).records as readonly Row[];
   }
 
-  /** How many rows a statement has changed or found. */
+  /** Returns how many rows a statement has changed or found. */
   async count(choose: Choice): Promise<number> {
     return (await this.run(choose)).affected ?? 0;
   }
 
-  /** Whether a statement that changes one session has found it. */
+  /** Tells whether a statement that changes one session has found it. */
   async hits(choose: Choice): Promise<boolean> {
     return (await this.count(choose)) === 1;
   }
@@ -77,8 +80,8 @@ export class SessionStore {
   }
 
   /**
-   * Ends what is beyond the limit. It is judged after the new session is stored: of several calls at once, the one that stores last sees all
-   * sessions, and none ends a session that is among the first `keep` of all.
+   * Ends the sessions beyond the limit. This is judged after the new session has been stored. Of several calls at once, the one that stores
+   * last sees all sessions, and none ends a session that is among the first `keep` of all.
    */
   async endBeyond(owner: SessionOwner, limit: SessionLimit): Promise<readonly string[]> {
     const ended: string[] = [];
@@ -91,7 +94,7 @@ export class SessionStore {
   }
 
   /**
-   * Ends sessions in one statement. An engine without RETURNING says only how many were ended, so that a step which met a simultaneous call
+   * Ends sessions in one statement. An engine without RETURNING only says how many were ended, so a step that met a simultaneous call
    * reports all of them.
    */
   private async endThese(realm: string, ids: readonly string[], reason: RevokeReason): Promise<readonly string[]> {
@@ -101,15 +104,19 @@ export class SessionStore {
     return affected ? ids : [];
   }
 
-  /** The instant of the change, not of this look, dates what follows. A clock that has been set back leaves later instants in the row. */
+  /**
+   * Reads a session that has been changed. What follows is dated by the instant of the change, not of this reading. A clock that has been set
+   * back leaves later instants in the row, which do not count.
+   */
   private async findChanged(key: SessionKey): Promise<SessionSnapshot | null> {
     const found = await this.find(key);
     return found && { ...found, at: Math.min(found.at, Math.max(found.session.rotatedAt, found.session.lastUsedAt)) };
   }
 
   /**
-   * One step of several: it is made again where it conflicts with another statement, because what earlier steps have changed must be reported.
-   * @throws {Error} when it conflicts every time, and what the statement throws.
+   * Does one step of several. It is repeated if it conflicts with another statement, because what earlier steps have changed must be
+   * reported.
+   * @throws {Error} if it conflicts every time, and what the statement throws.
    */
   private async step(choose: Choice): Promise<StatementResult> {
     for (let left = ATTEMPTS; ; left -= 1) {
@@ -117,7 +124,7 @@ export class SessionStore {
         return await this.run(choose);
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error;
-        // Not a conflict to the caller: the whole call must not be made again.
+        // This is no conflict to the caller, because the whole call must not be repeated.
         if (left === 1) throw new Error('sessions could not be ended: the statement conflicted with others every time', { cause: error });
       }
     }

@@ -6,39 +6,44 @@ import type { PreparedQueries } from './prepared-queries.js';
 import { MYSQL_PREPARED, POSTGRES_PREPARED } from './prepared-queries.js';
 import type { Statement } from './statement-writer.js';
 
-/** Runs a statement and gives its rows. */
+/** Runs a statement and returns its rows. */
 export type Query = (sql: string) => Promise<unknown>;
 
-/** All that differs between the engines, with the reason beside it. What was measured stands in docs/rotation.md §6. */
+/** Everything that differs between the engines, and the reason for it. What was measured is in docs/rotation.md §6. */
 export interface SqlDialect {
-  /** The engine's clock as an expression: epoch milliseconds, a 64-bit integer, the same throughout one statement. */
+  /**
+   * The engine's clock as an expression. It gives epoch milliseconds as a 64-bit integer, which stays the same throughout one statement.
+   */
   readonly now: string;
-  /** Whether INSERT, UPDATE and DELETE give the changed rows (`RETURNING`). */
+  /** Whether INSERT, UPDATE and DELETE return the changed rows (`RETURNING`). */
   readonly returning: boolean;
-  /** Whether text compares without regard to case and trailing spaces unless it is told to. */
+  /** Whether text is compared without regard to case and trailing spaces unless the statement says otherwise. */
   readonly looseText: boolean;
-  /** How DELETE is limited to so many rows. */
+  /** How DELETE is limited to a number of rows. */
   readonly deleteLimit: 'limit' | 'subquery';
-  /** Whether an index finds the rows behind `(a, b) > (1, 2)`; otherwise it does so by `a > 1 OR (a = 1 AND b > 2)`. */
+  /** Whether an index finds the rows of `(a, b) > (1, 2)`. If not, it finds them by `a > 1 OR (a = 1 AND b > 2)`. */
   readonly comparesRows: boolean;
   /** Makes a 64-bit integer of a placeholder. */
   readonly integer: (placeholder: string) => string;
-  /** The text of a statement, with a bound on how long the server lets it wait for a lock. `lockTimeoutMs` is a positive integer. */
+  /** Returns the text of a statement with a bound on how long the server lets it wait for a lock. `lockTimeoutMs` is a positive integer. */
   readonly bounded: (sql: string, lockTimeoutMs: number) => string;
-  /** How the driver runs a statement that it has prepared before. Null: TypeORM keeps prepared statements itself. */
+  /** How the driver runs a statement that it has prepared before. Null if TypeORM keeps prepared statements itself. */
   readonly prepared: PreparedQueries | null;
-  /** Whether an error says that the same statement may be made again at once. */
+  /** Tells whether an error means that the same statement may be repeated at once. */
   readonly isConflict: (error: unknown) => boolean;
-  /** The dialect for the server that is connected, which is known only at start-up. @throws {TokenOptionsError} where it cannot be used as it is set. */
+  /**
+   * Returns the dialect for the server that is connected, which is known only at start-up.
+   * @throws {TokenOptionsError} if the server cannot be used with its present settings.
+   */
   readonly adapt: (query: Query) => Promise<SqlDialect>;
-  /** Which of these processes or threads of the server are at work: rows of `id`. */
+  /** Reads which of these processes or threads of the server are at work, as rows of `id`. */
   readonly busyBackends: (ids: readonly number[]) => Statement;
   /** What start-up asks about the table. */
   readonly catalogue: Catalogue;
 }
 
 const SQLITE: SqlDialect = {
-  // unixepoch('subsec') is real: rounded, because 1.001 * 1000 is 1000.9999999999999.
+  // The result of unixepoch('subsec') is a real number. It is rounded, because 1.001 * 1000 is 1000.9999999999999.
   now: "cast(round(unixepoch('subsec') * 1000) as integer)",
   returning: true,
   looseText: false,
@@ -49,29 +54,31 @@ const SQLITE: SqlDialect = {
   integer: (placeholder) => `cast(${placeholder} as integer)`,
   // TypeORM caches what it has prepared on its one connection (`statementCacheSize`).
   prepared: null,
-  // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED: another process wrote at the same time.
+  // With SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT and SQLITE_LOCKED, another process wrote at the same time.
   isConflict: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
   adapt: async () => SQLITE,
-  // Statements end before the driver's call does.
+  // Statements end before the driver's call ends, so none of them can be at work.
   busyBackends: () => ({ sql: 'SELECT 0 AS id WHERE false', parameters: [] }),
   catalogue: SQLITE_CATALOGUE,
 };
 
 const POSTGRES: SqlDialect = {
-  // statement_timestamp, not now: now stands still within a transaction. floor: a cast rounds, up to 1 ms ahead of the clock.
+  // This is statement_timestamp, because now() stands still within a transaction. It uses floor, because a cast rounds and may be 1 ms
+  // ahead of the clock.
   now: 'floor(extract(epoch from statement_timestamp()) * 1000)::bigint',
   returning: true,
   looseText: false,
   deleteLimit: 'subquery',
   comparesRows: true,
-  // In the statement itself and local to it: no second statement, and nothing stays behind on the pooled connection.
+  // The bound is in the statement itself and local to it. So there is no second statement, and nothing stays behind on the pooled
+  // connection.
   bounded: (sql, lockTimeoutMs) =>
     /^(UPDATE|DELETE)\b/.test(sql)
       ? sql.replace(' WHERE ', ` WHERE set_config('lock_timeout', '${lockTimeoutMs}', true) IS NOT NULL AND `)
       : sql,
   integer: (placeholder) => `${placeholder}::bigint`,
   prepared: POSTGRES_PREPARED,
-  // 40001 serialization failure (the default of the database may be REPEATABLE READ), 40P01 deadlock.
+  // 40001 is a serialization failure, because the default of the database may be REPEATABLE READ. 40P01 is a deadlock.
   isConflict: (error) => ['40001', '40P01'].includes(codeOf(error)),
   adapt: async () => POSTGRES,
   busyBackends: (ids) => ({
@@ -82,19 +89,19 @@ const POSTGRES: SqlDialect = {
 };
 
 const MARIADB: SqlDialect = {
-  // utc_timestamp, not unix_timestamp(now(3)): that is an hour off in the hour that daylight saving time repeats.
+  // This is utc_timestamp, because unix_timestamp(now(3)) is an hour off in the hour that daylight saving time repeats.
   now: "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)",
-  // UPDATE … RETURNING is a syntax error.
+  // The engine does not know UPDATE … RETURNING.
   returning: false,
   looseText: true,
-  // LIMIT in a subquery of IN is an error.
+  // The engine refuses LIMIT in a subquery of IN.
   deleteLimit: 'limit',
   comparesRows: false,
-  // Seconds with fractions, waiting for locks included; for this statement only.
+  // The unit is seconds with fractions. The bound includes waiting for locks, and applies to this statement only.
   bounded: (sql, lockTimeoutMs) => (/^SELECT\b/.test(sql) ? sql : `SET STATEMENT max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`),
   integer: (placeholder) => `cast(${placeholder} as signed)`,
   prepared: MYSQL_PREPARED,
-  // 1213 deadlock; 1020 the row has changed since the snapshot (innodb_snapshot_isolation, the default from 11.6).
+  // 1213 is a deadlock. 1020 means that the row has changed since the snapshot (innodb_snapshot_isolation, the default from 11.6).
   isConflict: (error) => ['ER_LOCK_DEADLOCK', 'ER_CHECKREAD'].includes(codeOf(error)),
   adapt: async (query) => ((await galeraWaits(query)) === null ? MARIADB : GALERA),
   busyBackends: (ids) => ({
@@ -104,12 +111,13 @@ const MARIADB: SqlDialect = {
   catalogue: MARIADB_CATALOGUE,
 };
 
-/** Bits of `wsrep_sync_wait`: before SELECT, before UPDATE and DELETE, before INSERT. */
+/** All bits of `wsrep_sync_wait`: wait before SELECT, before UPDATE and DELETE, and before INSERT. */
 const WAIT_FOR_ALL = 7;
 
 /**
- * A Galera cluster: without `wsrep_sync_wait` a node that lags gives old rows, and sessions that another node has just opened are not found.
- * Every statement first waits until its node has applied what the cluster has committed; reads are bounded too, because they wait as well.
+ * The dialect of a Galera cluster. Without `wsrep_sync_wait`, a node that lags returns old rows, and sessions that another node has just
+ * opened are not found. Every statement first waits until its node has applied what the cluster has committed. Reads are bounded too,
+ * because they wait as well.
  */
 const GALERA: SqlDialect = {
   ...MARIADB,
@@ -117,7 +125,7 @@ const GALERA: SqlDialect = {
     `SET STATEMENT wsrep_sync_wait = ${WAIT_FOR_ALL}, max_statement_time = ${lockTimeoutMs / 1_000} FOR ${sql}`,
 };
 
-/** MySQL has no SET STATEMENT: the wait for a lock is bounded by the connection's `innodb_lock_wait_timeout`. */
+/** The dialect of MySQL, which has no SET STATEMENT. The wait for a lock is bounded by the connection's `innodb_lock_wait_timeout`. */
 const MYSQL: SqlDialect = {
   ...MARIADB,
   bounded: (sql) => sql,
@@ -131,7 +139,10 @@ const MYSQL: SqlDialect = {
   },
 };
 
-/** `wsrep_sync_wait` of a Galera cluster, or null: the server is none. SHOW, because a server that knows no such variable is no error. */
+/**
+ * Returns the `wsrep_sync_wait` of a Galera cluster, or null if the server is none. It uses SHOW, which does not fail on a server without
+ * such a variable.
+ */
 async function galeraWaits(query: Query): Promise<number | null> {
   const rows = await query("SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')");
   const values = new Map((rows as { Variable_name: string; Value: string }[]).map((row) => [row.Variable_name, row.Value]));
@@ -140,7 +151,7 @@ async function galeraWaits(query: Query): Promise<number | null> {
 
 const DIALECTS: Readonly<Record<string, SqlDialect>> = { 'better-sqlite3': SQLITE, postgres: POSTGRES, mariadb: MARIADB, mysql: MYSQL };
 
-/** The dialect of a TypeORM driver, or undefined: not supported. */
+/** Returns the dialect of a TypeORM driver, or undefined if the driver is not supported. */
 export function sqlDialectOf(driver: string): SqlDialect | undefined {
   return DIALECTS[driver];
 }

@@ -5,21 +5,24 @@ import { NOW, StatementWriter } from './statement-writer.js';
 
 /** A statement that can be run. */
 export interface SessionStatement extends Statement {
-  /** Under which name it may be prepared, the same for the same text. Null: it is run as it is, because it is rare or differs every time. */
+  /**
+   * The name under which it may be prepared. It is the same for the same text. Null if the statement is not prepared, because it is rare or
+   * different every time.
+   */
   readonly name: string | null;
-  /** Whether it only reads. */
+  /** Whether the statement only reads. */
   readonly reads: boolean;
 }
 
 /** The values of a statement by slot. */
 export type SlotValues = Readonly<Record<string, unknown>>;
 
-/** What statements are composed for. */
+/** The settings with which statements are composed. */
 export interface ComposerSettings extends SqlNotation {
   readonly dialect: SqlDialect;
-  /** How long the server lets a statement wait for a lock, milliseconds. */
+  /** How long the server lets a statement wait for a lock, in milliseconds. */
   readonly lockTimeoutMs: number;
-  /** Replaces the database's clock where `now` is null; epoch milliseconds. */
+  /** Replaces the database's clock if `now` is null. In epoch milliseconds. */
   readonly clock: () => number;
 }
 
@@ -34,32 +37,32 @@ export class StatementComposer {
   constructor(readonly settings: ComposerSettings) {}
 
   /**
-   * A statement that is worth preparing.
-   * @param shape a word for everything that the text depends on: the same for the same text.
+   * Returns a statement that is worth preparing.
+   * @param shape a text for everything that the statement depends on. It is the same for the same text of the statement.
    */
   prepared(shape: string, values: SlotValues, compose: (q: StatementWriter) => string): SessionStatement {
     const template = this.template(shape, compose);
     return this.fill(template, values);
   }
 
-  /** A statement with the text of a shape that is not prepared. */
+  /** Returns a statement whose text is kept for its shape, but which is not prepared. */
   plain(shape: string, values: SlotValues, compose: (q: StatementWriter) => string): SessionStatement {
     return { ...this.prepared(shape, values, compose), name: null };
   }
 
-  /** A statement whose text is used once. */
+  /** Returns a statement whose text is used once. */
   once(values: SlotValues, compose: (q: StatementWriter) => string): SessionStatement {
     return { ...this.fill(this.compose(compose), values), name: null };
   }
 
-  /** Every column of a session, and the store's instant as `readAt`. */
+  /** Returns every column of a session, and the store's instant as `readAt`. */
   columns(q: StatementWriter): string {
     const { metadata, escape } = this.settings;
     const columns = metadata.columns.map(({ propertyName }) => `${q.column(propertyName as Property)} AS ${escape(propertyName)}`);
     return [...columns, `${q.now} AS ${escape('readAt')}`].join(', ');
   }
 
-  /** What an INSERT or UPDATE gives back where the engine can. */
+  /** Returns the part that makes an INSERT or UPDATE return its rows, if the engine can do that. */
   returning(q: StatementWriter): string {
     return this.settings.dialect.returning ? ` RETURNING ${this.columns(q)}` : '';
   }
@@ -90,7 +93,7 @@ export class StatementComposer {
 export const isAlive = (q: StatementWriter): string =>
   `${q.column('absoluteExpiresAt')} > ${q.now} AND ${q.column('idleExpiresAt')} > ${q.now}`;
 
-/** A prepared statement is known by its name on its connection, which other repositories may use as well. */
+/** Returns the name of a prepared statement. It is known by that name on its connection, which other repositories may use as well. */
 function nameOf(sql: string): string {
   return `nestjs-token:${createHash('sha256').update(sql).digest('base64url').slice(0, 20)}`;
 }

@@ -7,7 +7,7 @@ import type { SqlDialect } from './sql-dialect.js';
 import type { SessionStatement } from './statement-composer.js';
 import { StatementSender } from './statement-sender.js';
 
-/** The store did not answer in time. Whether the statement took effect is unknown; a repeated presentation finds out. */
+/** The store did not respond in time. It is unknown whether the statement took effect. A repeated presentation finds out. */
 export class StoreTimeout extends Error {
   override readonly name = 'StoreTimeout';
   constructor() {
@@ -15,16 +15,16 @@ export class StoreTimeout extends Error {
   }
 }
 
-/** How statements are run. */
+/** Settings of running statements. */
 export interface RunnerSettings {
   readonly patience: StorePatience;
-  /** Whether statements are prepared by name where the driver can. */
+  /** Whether statements are prepared by name, if the driver can do that. */
   readonly prepares: boolean;
 }
 
-/** Runs statements on the primary, each on a connection of its own and outside any transaction, and never waits without end. */
+/** Runs statements on the primary, each on a connection of its own and outside any transaction. It never waits without end. */
 export class StatementRunner {
-  /** Counted apart: a standby that stalls holds up no read. */
+  /** The reads. They are counted separately, so that a standby that stalls does not delay them. */
   private readonly reads: BusyBackends;
   private readonly writes: BusyBackends;
   private readonly sender: StatementSender;
@@ -40,7 +40,10 @@ export class StatementRunner {
     this.sender = new StatementSender(dataSource, settings.prepares ? dialect.prepared : null);
   }
 
-  /** @throws {StoreConflict | StoreTimeout | StoreBusy} or what the driver throws. */
+  /**
+   * Runs a statement.
+   * @throws {StoreConflict | StoreTimeout | StoreBusy} or what the driver throws.
+   */
   async run(statement: SessionStatement): Promise<StatementResult> {
     const attempt = new Attempt(this.dataSource.createQueryRunner('master'), this.settings.patience.timeoutMs);
     try {
@@ -54,7 +57,7 @@ export class StatementRunner {
     const { runner } = attempt;
     try {
       const connection = (await runner.connect()) as object;
-      // Nobody waits any more: what has queued for a connection must not be sent late.
+      // Nobody waits for the result any more, so a statement that has queued for a connection must not be sent late.
       attempt.requireTime();
       return await backends.run(runner, () => {
         attempt.requireTime();
@@ -67,9 +70,9 @@ export class StatementRunner {
   }
 }
 
-/** One statement and the time that it has. */
+/** One statement and the time limit that it has. */
 class Attempt {
-  /** Told when the time is over. */
+  /** Called when the time limit has passed. */
   onGivingUp: () => void = () => undefined;
   private hasEnded = false;
 
@@ -78,7 +81,10 @@ class Attempt {
     private readonly timeoutMs: number,
   ) {}
 
-  /** Rejects what takes too long, and lets go of its connection. Every refresh comes through here: this is one promise, and not a race of several. */
+  /**
+   * Rejects work that takes too long, and gives up its connection. Every refresh passes this method, so it makes one promise instead of a
+   * race of several.
+   */
   race<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -100,13 +106,19 @@ class Attempt {
     });
   }
 
-  /** @throws {StoreTimeout} when there is none left. */
+  /**
+   * Requires that the time limit has not passed.
+   * @throws {StoreTimeout} if it has.
+   */
   requireTime(): void {
     if (this.hasEnded) throw new StoreTimeout();
   }
 }
 
-/** A connection that does not answer must not go back to the pool: its socket is closed, so that the driver drops it and the query fails. */
+/**
+ * Closes a connection. One that does not respond must not go back to the pool. Its socket is closed, so that the driver drops it and the
+ * query fails.
+ */
 function closeConnection(runner: QueryRunner): void {
   const { databaseConnection: connection } = runner as {
     databaseConnection?: { connection?: { stream?: Destroyable }; stream?: Destroyable };

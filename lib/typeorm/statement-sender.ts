@@ -4,25 +4,28 @@ import { QueryFailedError } from 'typeorm';
 import type { NamedStatement, PreparedQueries, StatementResult } from './prepared-queries.js';
 import type { SessionStatement } from './statement-composer.js';
 
-/** Where a statement is sent, and how long. */
+/** The connection over which a statement is sent, and its time limit. */
 export interface Channel {
   readonly runner: QueryRunner;
-  /** What the runner has connected to, as the driver knows it. */
+  /** The connection of the runner, as the driver knows it. */
   readonly connection: object;
-  /** @throws when nobody waits for the statement any more. */
+  /**
+   * Requires that somebody still waits for the statement.
+   * @throws {Error} if nobody does.
+   */
   readonly requireTime: () => void;
 }
 
 const FALLBACK =
   'the database or a pooler before it does not keep prepared statements, so sessions go on without them: set preparedStatements: false (docs/operations.md)';
 
-/** Sends statements over the connection of a query runner, prepared by name where that is possible. */
+/** Sends statements over the connection of a query runner, prepared by name if that is possible. */
 export class StatementSender {
   private readonly logger = new Logger('TokenModule');
-  /** Part of the names: another one after the table has changed, so that every connection prepares anew. */
+  /** A part of the names. It changes after the table has changed, so that every connection prepares anew. */
   private edition = 0;
 
-  /** @param prepared null: every statement is sent as plain text, by TypeORM. */
+  /** @param prepared runs prepared statements. If it is null, TypeORM sends every statement as plain text. */
   constructor(
     private readonly dataSource: DataSource,
     private prepared: PreparedQueries | null,
@@ -46,7 +49,7 @@ export class StatementSender {
     }
   }
 
-  /** Subscribers of TypeORM hear of statements only if it sends them itself. */
+  /** Whether TypeORM has subscribers. They hear of statements only if TypeORM sends them itself. */
   private get hasListeners(): boolean {
     const { subscribers } = this.dataSource;
     return subscribers.length > 0 && subscribers.some((subscriber) => 'beforeQuery' in subscriber || 'afterQuery' in subscriber);
@@ -57,7 +60,7 @@ export class StatementSender {
     return { records, affected };
   }
 
-  /** Logs as TypeORM does, and throws as it does. */
+  /** Sends a prepared statement. Logs and throws as TypeORM does. */
   private async sendNamed(statement: NamedStatement, { runner, connection }: Channel, prepared: PreparedQueries): Promise<StatementResult> {
     const { logger, options } = this.dataSource;
     const { sql } = statement;

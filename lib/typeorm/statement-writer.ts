@@ -10,27 +10,27 @@ export interface Statement {
 /** A column, by the name of its property. */
 export type Property = keyof TokenSessionEntity;
 
-/** How one engine and one DataSource write names, parameters and the present instant. */
+/** The notation in which one engine and one DataSource write names, parameters and the present instant. */
 export interface SqlNotation {
   readonly metadata: EntityMetadata;
   /** Quotes an identifier. */
   readonly escape: (name: string) => string;
   /** The placeholder of the parameter with this index, from 0. */
   readonly placeholder: (index: number) => string;
-  /** Expression: the store's clock, epoch milliseconds. Null: the instant is a parameter, the slot {@link NOW}. */
+  /** An expression for the store's clock, in epoch milliseconds. If it is null, the instant is a parameter in the slot {@link NOW}. */
   readonly now: string | null;
   /** Makes a 64-bit integer of a placeholder. */
   readonly integer: (placeholder: string) => string;
-  /** Whether text compares loosely unless it is told to. */
+  /** Whether text is compared loosely unless the statement says otherwise. */
   readonly looseText: boolean;
 }
 
-/** The slot of the present instant, where the database's clock is replaced. */
+/** The slot of the present instant, used if the database's clock is replaced. */
 export const NOW = 'now';
 
 /**
- * Writes the text of one statement. Names are quoted. Values are never part of the text: each has a slot, a name under which the statement
- * is later given its value.
+ * Writes the text of one statement. Names are quoted. Values are never part of the text. Each value has a slot, which is a name under which
+ * the value is given later.
  */
 export class StatementWriter {
   /** The slots in the order of the parameters. */
@@ -38,13 +38,13 @@ export class StatementWriter {
 
   constructor(private readonly notation: SqlNotation) {}
 
-  /** The table, as this DataSource names it. */
+  /** The table, under the name that this DataSource gives it. */
   get table(): string {
     const { metadata, escape } = this.notation;
     return metadata.tablePath.split('.').map(escape).join('.');
   }
 
-  /** Expression: the store's clock, epoch milliseconds. */
+  /** An expression for the store's clock, in epoch milliseconds. */
   get now(): string {
     return this.notation.now ?? this.notation.integer(this.value(NOW));
   }
@@ -54,7 +54,10 @@ export class StatementWriter {
     return this.notation.escape(column?.databaseName ?? property);
   }
 
-  /** The placeholder of a slot. Numbered placeholders are written again where the slot is; others get another parameter. */
+  /**
+   * Returns the placeholder of a slot. A numbered placeholder can appear again for the same slot. Other placeholders need another
+   * parameter.
+   */
   value(slot: string): string {
     const { placeholder } = this.notation;
     const known = placeholder(0) === placeholder(1) ? -1 : this.slots.indexOf(slot);
@@ -65,7 +68,7 @@ export class StatementWriter {
     return `${this.column(property)} = ${this.value(slot)}`;
   }
 
-  /** Text, to the letter: the plain comparison finds the index, the binary one tells cases and trailing spaces apart. */
+  /** Compares text exactly. The plain comparison finds the index, and the binary one distinguishes case and trailing spaces. */
   isText(property: 'realm' | 'subject' | 'boundKey', slot: string = property): string {
     const plain = this.is(property, slot);
     return this.notation.looseText ? `${plain} AND BINARY ${this.is(property, slot)}` : plain;

@@ -4,20 +4,19 @@ import type { SessionStatement, StatementComposer } from './statement-composer.j
 import { isAlive } from './statement-composer.js';
 import type { StatementWriter } from './statement-writer.js';
 
-/** Which ids of live sessions to read. */
+/** Says which ids of live sessions to read. */
 export interface LiveIds {
   readonly limit: number;
-  /** The last id that has been read; undefined: begin. */
+  /** The last id that has been read. If it is undefined, reading begins. */
   readonly after?: string | undefined;
-  /** An id to leave out. */
+  /** An id that is left out. */
   readonly except?: string | undefined;
 }
 
-/** A use that lies further in the future than this shows that the store's clock has been set back, milliseconds. */
+/** If a use is further in the future than this many milliseconds, the store's clock has been set back. */
 export const CLOCK_TOLERANCE_MS = 60_000;
 
-/**
- * The statements about several sessions: those of a subject or of a realm. None of them is frequent, so that none is prepared. */
+/** The statements about several sessions, which are those of a subject or of an instance. None of them is frequent, so none is prepared. */
 export class SubjectStatements {
   constructor(private readonly composer: StatementComposer) {}
 
@@ -35,7 +34,7 @@ export class SubjectStatements {
     });
   }
 
-  /** Ids of live sessions beyond the first `keep`, at most `limit`. */
+  /** Reads at most `limit` ids of live sessions beyond the first `keep`. */
   beyond(owner: SessionOwner, { keep, ends = 'oldest' }: SessionLimit, limit: number): SessionStatement {
     const values = { realm: owner.realm, subject: owner.subject, keep, limit, toleranceMs: CLOCK_TOLERANCE_MS };
     return this.composer.plain(`beyond ${ends}`, values, (q) => {
@@ -45,7 +44,7 @@ export class SubjectStatements {
     });
   }
 
-  /** Ids of what {@link revokeThese} is about to end. */
+  /** Reads the ids of the sessions that {@link revokeThese} is about to end. */
   liveIds(owner: SessionOwner, { limit, after, except }: LiveIds): SessionStatement {
     const shape = `live ${after === undefined ? '' : 'after'} ${except === undefined ? '' : 'except'}`;
     return this.composer.plain(shape, { ...owner, limit, after, except }, (q) => {
@@ -57,7 +56,7 @@ export class SubjectStatements {
     });
   }
 
-  /** Ends sessions of a realm that are known to have been alive; those that have been ended since stay as they are. */
+  /** Ends sessions of an instance that are known to have been live. Those that have been ended since stay as they are. */
   revokeThese(realm: string, ids: readonly string[], reason: RevokeReason): SessionStatement {
     const { dialect, escape } = this.composer.settings;
     const values = { realm, reason, ...Object.fromEntries(ids.map((id, index) => [`id${index}`, id])) };
@@ -94,7 +93,7 @@ export class SubjectStatements {
     return `SELECT ${q.column('id')} AS ${this.composer.settings.escape('id')} FROM ${q.table}`;
   }
 
-  /** Behind a place of the index on these two columns. */
+  /** Writes the condition that a row comes after a place in the index on these two columns. */
   private isAfter(q: StatementWriter): string {
     const [instant, id] = [q.column('revokedAt'), q.column('id')];
     if (this.composer.settings.dialect.comparesRows) return `(${instant}, ${id}) > (${q.value('revokedAt')}, ${q.value('id')})`;
@@ -102,7 +101,7 @@ export class SubjectStatements {
   }
 }
 
-/** What a subject has and nobody has revoked. */
+/** Writes the condition that a session belongs to the subject and nobody has revoked it. */
 function owned(q: StatementWriter): string {
   return `${q.isText('realm')} AND ${q.isText('subject')} AND ${q.column('revokedAt')} IS NULL`;
 }

@@ -3,22 +3,22 @@ import { TokenOptionsError } from '../errors/token.errors.js';
 import type { Catalogue, TableName } from './catalogue.js';
 import type { Statement } from './statement-writer.js';
 
-/** What is checked, and how. */
+/** The table to check, and the means to do so. */
 export interface CheckedTable {
   readonly metadata: EntityMetadata;
   readonly driver: Driver;
   readonly catalogue: Catalogue;
 }
 
-/** Name of the table and, by property, of the columns where no naming strategy and no prefix changes them. */
+/** The names of the table and, by property, of the columns, if no naming strategy and no prefix changes them. */
 const DEFAULT_TABLE = 'token_session';
 const HOW_TO_FIX = 'run the migrations (SESSION_MIGRATIONS of this package), or set synchronize: true for a first try';
 const OTHER_NAMES =
   'the migrations have run with other names; run them with a DataSource that has TokenSessionEntity, the same namingStrategy and the same entityPrefix';
 
 /**
- * Checks that the table of sessions has everything that the statements need, and that its text can be any text.
- * @throws {TokenOptionsError} naming what it lacks, and the remedy.
+ * Checks that the table of sessions has everything that the statements need, and that it can store any text.
+ * @throws {TokenOptionsError} naming what it lacks, and how to fix it.
  */
 export async function checkTable(runner: QueryRunner, { metadata, driver, catalogue }: CheckedTable): Promise<void> {
   const table = await runner.getTable(metadata.tablePath);
@@ -74,7 +74,7 @@ function tableNameOf(driver: Driver, { tablePath, tableName, database }: EntityM
   return { database: database ?? null, name: tableName, quoted };
 }
 
-/** Every index with its columns in their order. */
+/** Reads every index with its columns in their order. */
 async function indexesOf(runner: QueryRunner, statement: Statement): Promise<Index[]> {
   const indexes = new Map<string | number, Index>();
   for (const { index, isUnique, column } of await rowsOf<IndexColumn>(runner, statement)) {
@@ -85,7 +85,7 @@ async function indexesOf(runner: QueryRunner, statement: Statement): Promise<Ind
   return [...indexes.values()];
 }
 
-/** What no index begins with, in this order; and the primary key, which must hold no more than the id. */
+/** Returns the columns with which no index begins, in this order, and the primary key unless it consists of the id alone. */
 function missingIndexes({ indices, primaryColumns }: EntityMetadata, indexes: readonly Index[]): string[] {
   const key = primaryColumns.map(({ databaseName }) => databaseName);
   const hasKey = indexes.some(({ isUnique, columns }) => isUnique && columns.join() === key.join());

@@ -2,15 +2,15 @@ import type { ValueTransformer } from 'typeorm';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { RevokeReason, TokenSession } from '../session/token-session.js';
 
-/** Milliseconds in a 64-bit integer: PostgreSQL and MariaDB drivers give them as text. */
+/** Transforms milliseconds in a 64-bit integer, because the drivers of PostgreSQL and MariaDB return them as text. */
 const INSTANT: ValueTransformer = {
   to: (value: number | null) => value,
   from: (value: string | number | null) => (value === null ? null : Number(value)),
 };
 
 /**
- * The table of sessions: one row per sign-in, whatever the number of refreshes. It holds no token and no key; a copy of it yields none.
- * Give it to a DataSource by `autoLoadEntities: true` or in `entities`.
+ * The table of sessions. Each sign-in is one row, no matter how often it is refreshed. It holds no token and no key, and a copy of it
+ * yields none. Give it to a DataSource by `autoLoadEntities: true` or in `entities`.
  */
 @Entity({ name: 'token_session' })
 @Index('IDX_token_session_live', ['realm', 'subject', 'revokedAt'])

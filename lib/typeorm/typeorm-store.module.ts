@@ -11,7 +11,7 @@ import { TypeOrmTokenRepository } from './typeorm-token.repository.js';
 /** Keeps sessions in a DataSource of the application. `TokenModule` imports it unless it is given a repository. */
 @Module({})
 export class TypeOrmStoreModule {
-  /** @param dataSource name of the DataSource. Left out: TypeORM's default one. */
+  /** @param dataSource name of the DataSource. If it is left out, TypeORM's default one is used. */
   static forDataSource(dataSource?: string): DynamicModule {
     return {
       module: TypeOrmStoreModule,

@@ -31,26 +31,26 @@ import { StatementRunner } from './statement-runner.js';
 import { checkTable } from './table-check.js';
 import { TokenSessionEntity } from './token-session.entity.js';
 
-/** How a repository deals with its database. */
+/** Settings of a repository. */
 export interface RepositorySettings {
-  /** How long the database is waited for. @defaultValue 2 s for an answer, 2 s for a lock */
+  /** How long the database is waited for. @defaultValue 2 s for a response, 2 s for a lock */
   patience?: StorePatience;
   /**
-   * Whether the statements of a refresh are prepared once per connection instead of being parsed and planned every time: by name on PostgreSQL, in
-   * the driver's cache on MariaDB and MySQL. SQLite always keeps them. `false`: for a pooler that gives every transaction another
-   * connection and does not know prepared statements (PgBouncer before 1.21). @defaultValue true
+   * Whether the statements of a refresh are prepared once per connection, instead of being parsed and planned every time. PostgreSQL keeps
+   * them by name, and MariaDB and MySQL keep them in the driver's cache. SQLite always keeps them. Set it to `false` for a pooler that
+   * gives every transaction another connection and does not know prepared statements (PgBouncer before 1.21). @defaultValue true
    */
   preparedStatements?: boolean;
-  /** For tests: replaces the database's clock; epoch milliseconds. @defaultValue the database's clock */
+  /** Replaces the database's clock in tests. In epoch milliseconds. @defaultValue the database's clock */
   now?: () => number;
 }
 
 const PATIENCE: StorePatience = { timeoutMs: 2_000, lockTimeoutMs: 2_000 };
 
 /**
- * Sessions in the application's own database. Every verb but those that end many sessions is one statement on a connection of its own, outside any transaction of the
- * application, on the primary. SQLite has one connection for all: give the module a DataSource of its own where the application keeps
- * transactions open.
+ * Keeps sessions in the application's own database. Every method except those that end many sessions is one statement on a connection of
+ * its own, outside any transaction of the application, on the primary. SQLite has one connection for all statements, so give the module a
+ * DataSource of its own if the application keeps transactions open.
  */
 export class TypeOrmTokenRepository extends TokenRepository {
   private dialect: SqlDialect | undefined;

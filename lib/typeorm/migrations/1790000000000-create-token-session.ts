@@ -3,8 +3,9 @@ import { Table } from 'typeorm';
 import { charsetOf, namesOf } from './table-names.js';
 
 /**
- * Creates the table of sessions and its indexes, under the names that the DataSource gives them: its naming strategy and its `entityPrefix`
- * count, if TokenSessionEntity is one of its entities. On MariaDB and MySQL text is kept in utf8mb4, whatever the database's default.
+ * Creates the table of sessions and its indexes, under the names that the DataSource gives them. Its naming strategy and its `entityPrefix`
+ * count if TokenSessionEntity is one of its entities. On MariaDB and MySQL, text is kept in utf8mb4, no matter what the database's default
+ * is.
  */
 export class CreateTokenSession1790000000000 implements MigrationInterface {
   readonly name = 'CreateTokenSession1790000000000';

@@ -3,13 +3,13 @@ import { TableColumn, TableIndex } from 'typeorm';
 import { charsetOf, namesOf } from './table-names.js';
 
 /**
- * Adds to the table of version 0.1 what bound sessions and idle lifetimes of single sessions need. An index that ends in `revokedAt` takes the
- * place of the one on the subject, so that the live sessions of a subject are found among any number of ended ones. Existing sessions
- * stay as they are: without a key, and with the idle lifetime of the module. Nodes of version 0.1 can work with the table while this version
- * is rolled out.
+ * Adds to the table of version 0.1 what bound sessions and idle lifetimes of single sessions need. An index that ends in `revokedAt`
+ * replaces the one on the subject, so that the live sessions of a subject are found among any number of ended ones. Existing sessions stay
+ * as they are: without a key, and with the idle lifetime of the module. Nodes of version 0.1 can work with the table while this version is
+ * rolled out.
  *
- * Makes only what is missing: MariaDB and MySQL have no transactions for this, so a run may have ended halfway, and several processes may migrate at
- * once.
+ * It makes only what is missing. MariaDB and MySQL have no transactions for this, so a run may have ended halfway, and several processes
+ * may migrate at once.
  */
 export class BindAndLimitSessions1795000000000 implements MigrationInterface {
   readonly name = 'BindAndLimitSessions1795000000000';
@@ -46,7 +46,7 @@ interface NamedIndex {
 const SUBJECT_INDEX: NamedIndex = { name: 'IDX_token_session_subject', columnNames: ['realm', 'subject'] };
 const LIVE_INDEX: NamedIndex = { name: 'IDX_token_session_live', columnNames: ['realm', 'subject', 'revokedAt'] };
 
-/** The new index is there before the old one goes, so that running nodes always have one. */
+/** Replaces an index. The new one exists before the old one is dropped, so that running nodes always have one. */
 async function replaceIndex(runner: QueryRunner, old: NamedIndex, { name, columnNames }: NamedIndex): Promise<void> {
   const { column } = namesOf(runner);
   const table = await tableOf(runner);

@@ -7,7 +7,7 @@ export interface TableNames {
   readonly column: (property: string) => string;
 }
 
-/** The default names where the DataSource does not know TokenSessionEntity. */
+/** Returns the names. They are the default ones if the DataSource does not know TokenSessionEntity. */
 export function namesOf(runner: QueryRunner): TableNames {
   const dataSource = dataSourceOf(runner);
   if (!dataSource.hasMetadata(TokenSessionEntity)) return { table: 'token_session', column: (property) => property };
@@ -15,13 +15,13 @@ export function namesOf(runner: QueryRunner): TableNames {
   return { table: metadata.tablePath, column: (property) => metadata.findColumnWithPropertyName(property)?.databaseName ?? property };
 }
 
-/** On MariaDB and MySQL text is kept in utf8mb4, whatever the database's default. */
+/** Keeps text in utf8mb4 on MariaDB and MySQL, no matter what the database's default is. */
 export function charsetOf({ type }: TableColumnOptions, runner: QueryRunner): Partial<TableColumnOptions> {
   const isText = type === 'varchar' || type === 'text';
   return isText && ['mariadb', 'mysql'].includes(dataSourceOf(runner).options.type) ? { charset: 'utf8mb4' } : {};
 }
 
-/** TypeORM 0.3 calls it `connection`. */
+/** Returns the DataSource, which TypeORM 0.3 calls `connection`. */
 function dataSourceOf(runner: QueryRunner): DataSource {
   const { dataSource, connection } = runner as { dataSource?: DataSource; connection: DataSource };
   return dataSource ?? connection;
