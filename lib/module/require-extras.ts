@@ -36,7 +36,7 @@ export function requireAsyncOptions(options: TokenModuleAsyncOptions): ResolvedE
   requireShape(ROOT, isObject(options), 'an object');
   for (const key of Object.keys(options)) {
     if (!REGISTRATION.includes(key) && !Object.hasOwn(EXTRAS, key)) {
-      throw new TokenOptionsError(key, 'is not taken beside a factory: return it from the factory, or check its spelling');
+      throw new TokenOptionsError(key, 'is not taken next to a factory: return it from the factory, or check its spelling');
     }
   }
   const sources = [options.useFactory, options.useClass, options.useExisting].filter((source) => source !== undefined);

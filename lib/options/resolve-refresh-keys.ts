@@ -21,7 +21,7 @@ export function resolveRefreshKeys({ secret, keys }: RefreshOptions, context: Re
   }
   if (keys !== undefined) return readRefreshKeys(keys, context);
   if (secret === undefined && !context.secret) {
-    throw new TokenOptionsError('refresh.secret', 'is required beside `keys`; give a secret of at least 32 bytes');
+    throw new TokenOptionsError('refresh.secret', 'is required together with `keys`; give a secret of at least 32 bytes');
   }
   const own = secret === undefined && context.secret ? context.secret : checkedSecret('refresh.secret', secret, context);
   const signing = derivedKey(own, context);
