@@ -1,4 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, UnauthorizedException } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TokenSession } from 'nestjs-token';
 import { TokenRepository } from 'nestjs-token';
@@ -42,26 +43,28 @@ async function rotationOf(app: INestApplicationContext, settleMs: number): Promi
   };
 }
 
+/** Refreshes with a token, and returns the body of the response, or null where nothing was rotated. */
+export type BareRefresh = (refreshToken: string) => Promise<object | null>;
+
 /**
- * The smallest possible refresh: a Fastify route without Nest, which sends our statement through the bare driver, prepared by name or not, and issues a pair. It does
- * not distinguish errors, share refreshes, limit waits or announce anything.
+ * The smallest possible refresh: it sends our statement through the bare driver, prepared by name or not, and issues a pair. It does not
+ * distinguish errors, share refreshes, limit waits or announce anything.
  */
-export async function addBareRoute(
+export async function bareRefresh(
   app: INestApplicationContext,
-  fastify: FastifyInstance,
   { settleMs, prepared }: { settleMs: number; prepared: boolean },
-): Promise<void> {
+): Promise<BareRefresh> {
   const pool = new pg.Pool(driverOptionsOf(app.get(DataSource)));
   const { sql, bind } = await rotationOf(app, settleMs);
   const codec = codecOf(app);
   const name = prepared ? { name: 'rotate' } : {};
   const accessTokens = issuerOf(app);
-  fastify.post('/auth/refresh', async (request: FastifyRequest, reply: FastifyReply) => {
-    const token = codec.decode((request.body as { refresh_token: string }).refresh_token);
-    if (!token) return reply.code(401).send();
+  return async (refreshToken) => {
+    const token = codec.decode(refreshToken);
+    if (!token) return null;
     const { rows } = await pool.query<Record<keyof TokenSession | 'readAt', string>>({ ...name, text: sql, values: bind(token) });
     const [row] = rows;
-    if (!row) return reply.code(401).send();
+    if (!row) return null;
     const draft = { subject: row.subject, sessionId: row.id, claims: JSON.parse(row.claims) as Record<string, unknown> };
     const issued = await accessTokens.issue({ ...draft, at: Number(row.readAt), authTime: Number(row.authTime), lifetimeMs: 900_000 });
     return {
@@ -72,7 +75,29 @@ export async function addBareRoute(
       refresh_expires_in: 14 * 86_400,
       session_id: row.id,
     };
+  };
+}
+
+/** The bare refresh as a Fastify route, without Nest. */
+export function addBareRoute(fastify: FastifyInstance, refresh: BareRefresh): void {
+  fastify.post('/auth/refresh', async (request: FastifyRequest, reply: FastifyReply) => {
+    const body = await refresh((request.body as { refresh_token: string }).refresh_token);
+    return body ?? reply.code(401).send();
   });
+}
+
+/** The bare refresh as a route of Nest, with nothing else in front of it: what every module for Nest costs at least. */
+@Controller('auth')
+export class BareController {
+  static refresh: BareRefresh = async () => null;
+
+  @Post('refresh')
+  @HttpCode(200)
+  async renew(@Body('refresh_token') refreshToken: string): Promise<object> {
+    const body = await BareController.refresh(refreshToken);
+    if (!body) throw new UnauthorizedException();
+    return body;
+  }
 }
 
 /** Returns the options with which the bare driver connects to the same database as TypeORM. */

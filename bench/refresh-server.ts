@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { DynamicModule } from '@nestjs/common';
 import type { AddressInfo } from 'node:net';
-import { addBareRoute } from './bare-route.js';
+import { addBareRoute, BareController, bareRefresh } from './bare-route.js';
 import { serveParent } from './child-server.js';
 import { connectionTo } from './database.js';
 import type { Holder } from './internals.js';
@@ -22,7 +22,7 @@ const GRACE_MS = 50;
 const [kind = '', schema = '', from = '0', count = '0'] = process.argv.slice(2);
 const events: Record<string, number> = {};
 const hashing = kind === 'bcrypt' ? HASHINGS.bcrypt : HASHINGS.sha256;
-const isBare = kind === 'bare' || kind === 'bare-prepared';
+const isBare = kind === 'bare' || kind === 'bare-prepared' || kind === 'bare-nest';
 const isRecipe = kind === 'bcrypt' || kind === 'sha256';
 
 function moduleOf(): DynamicModule {
@@ -30,7 +30,13 @@ function moduleOf(): DynamicModule {
   if (isRecipe) return recipeApp(connection, hashing);
   // With recoverLost: 'grace' a response carries its refresh token however late it is: under load the first ones take longer than half of the grace period.
   const refresh = { grace: `${GRACE_MS}ms`, limit: { max: 1_000_000, per: '1h' }, recoverLost: 'grace' } as const;
-  return tokenApp({ connection, refresh, events, preparedStatements: kind !== 'ours-plain', ...(isBare && { controllers: [] }) });
+  return tokenApp({
+    connection,
+    refresh,
+    events,
+    preparedStatements: kind !== 'ours-plain',
+    ...(isBare && { controllers: kind === 'bare-nest' ? [BareController] : [] }),
+  });
 }
 
 async function holders(app: NestFastifyApplication): Promise<Holder[]> {
@@ -40,7 +46,11 @@ async function holders(app: NestFastifyApplication): Promise<Holder[]> {
 }
 
 const app = await NestFactory.create<NestFastifyApplication>(moduleOf(), new FastifyAdapter(), { logger: false });
-if (isBare) await addBareRoute(app, app.getHttpAdapter().getInstance(), { settleMs: 2 * GRACE_MS, prepared: kind === 'bare-prepared' });
+if (isBare) {
+  const refresh = await bareRefresh(app, { settleMs: 2 * GRACE_MS, prepared: kind !== 'bare' });
+  if (kind === 'bare-nest') BareController.refresh = refresh;
+  else addBareRoute(app.getHttpAdapter().getInstance(), refresh);
+}
 await app.listen(0, '127.0.0.1');
 const { port } = app.getHttpServer().address() as AddressInfo;
 const hello = { port, holders: await holders(app) };

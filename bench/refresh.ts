@@ -21,7 +21,7 @@ const CONNECTIONS = 32;
 /** A way to refresh, and the server that implements it. */
 interface Contender {
   title: string;
-  kind: 'ours' | 'ours-plain' | 'bare-prepared' | 'bare' | 'sha256' | 'bcrypt';
+  kind: 'ours' | 'ours-plain' | 'bare-prepared' | 'bare-nest' | 'bare' | 'sha256' | 'bcrypt';
   sessions: number;
   connections: number;
   request: (holder: Holder) => HttpRequest;
@@ -47,6 +47,7 @@ const CONTENDERS: readonly Contender[] = [
   { title: 'ours, GET /me with an expired access token', kind: 'ours', ...MANY, ...INSIDE_REQUEST },
   { title: 'ours, POST /auth/refresh, preparedStatements: false', kind: 'ours-plain', ...MANY, ...OVER_POST },
   { title: 'bare Fastify route, bare driver, prepared statement', kind: 'bare-prepared', ...MANY, ...OVER_POST },
+  { title: 'the same in a Nest route, without this package', kind: 'bare-nest', ...MANY, ...OVER_POST },
   { title: 'bare Fastify route, bare driver', kind: 'bare', ...MANY, ...OVER_POST },
   { title: 'recipe, sha-256', kind: 'sha256', ...MANY, ...OVER_POST },
   // Each hash occupies the only thread for a tenth of a second. With few sessions, few requests are under way at the end of a turn.
