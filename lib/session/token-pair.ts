@@ -19,49 +19,68 @@ export interface TokenPairBody {
   session_id: string;
 }
 
-/**
- * The names in the body. class-transformer (`ClassSerializerInterceptor`) does not use `toJSON()`. It reads the enumerable members of an
- * instance, which are these.
- */
-const BODY_NAMES = Object.keys({
-  access_token: true,
-  refresh_token: true,
-  token_type: true,
-  expires_in: true,
-  refresh_expires_in: true,
-  session_id: true,
-} satisfies Record<keyof TokenPairBody, true>) as (keyof TokenPairBody)[];
+/** The tokens of a pair, and what is told of them. */
+export interface TokenPairFields {
+  readonly accessToken: string;
+  /** Absent if the caller already holds the current one (outcome `kept`). */
+  readonly refreshToken?: string;
+  /** The scheme of the access token. */
+  readonly tokenType: string;
+  /** Whole seconds that the access token is good for. */
+  readonly expiresIn: number;
+  /** Whole seconds until the session expires if nothing is refreshed. */
+  readonly refreshExpiresIn: number;
+  /** The session id (`sid`). */
+  readonly sessionId: string;
+}
 
 /**
  * What a sign-in or a refresh gives to the client. JSON and class-transformer turn it into a {@link TokenPairBody}. A log or `inspect()`
  * shows no token.
  */
 export class TokenPair {
-  declare readonly accessToken: string;
-  /** Absent if the caller already holds the current one (outcome `kept`). */
-  declare readonly refreshToken?: string;
-  /** The scheme of the access token, which is `Bearer` unless the `header` option names another one. */
-  declare readonly tokenType: string;
-  /** The number of seconds for which the access token is accepted. A whole number. */
-  declare readonly expiresIn: number;
-  /** The number of seconds until the session expires if it is not refreshed. A whole number. */
-  declare readonly refreshExpiresIn: number;
-  /** The session id (`sid`). */
-  declare readonly sessionId: string;
-
+  readonly #fields: TokenPairFields;
   readonly #delivery: Delivery | undefined;
 
   /**
-   * @param fields the tokens and what is said about them.
+   * @param fields the tokens and what is told of them.
    * @param delivery judges what a late response may carry. Without it, a response always carries the whole pair.
+   * @internal
    */
-  constructor(
-    fields: Pick<TokenPair, 'accessToken' | 'refreshToken' | 'tokenType' | 'expiresIn' | 'refreshExpiresIn' | 'sessionId'>,
-    delivery?: Delivery,
-  ) {
+  constructor(fields: TokenPairFields, delivery?: Delivery) {
+    this.#fields = fields;
     this.#delivery = delivery;
-    for (const [name, value] of Object.entries(fields)) Object.defineProperty(this, name, { value });
-    for (const name of BODY_NAMES) Object.defineProperty(this, name, { enumerable: true, get: () => this.toJSON()[name] });
+    Object.defineProperties(this, BODY_MEMBERS);
+  }
+
+  /** The access token. */
+  get accessToken(): string {
+    return this.#fields.accessToken;
+  }
+
+  /** The refresh token. Absent if the caller already holds the current one (outcome `kept`). */
+  get refreshToken(): string | undefined {
+    return this.#fields.refreshToken;
+  }
+
+  /** The scheme of the access token, which is `Bearer` unless the `header` option names another one. */
+  get tokenType(): string {
+    return this.#fields.tokenType;
+  }
+
+  /** The number of seconds for which the access token is accepted. A whole number. */
+  get expiresIn(): number {
+    return this.#fields.expiresIn;
+  }
+
+  /** The number of seconds until the session expires if it is not refreshed. A whole number. */
+  get refreshExpiresIn(): number {
+    return this.#fields.refreshExpiresIn;
+  }
+
+  /** The session id (`sid`). */
+  get sessionId(): string {
+    return this.#fields.sessionId;
   }
 
   /** What a response that is written now may carry of this pair (docs/rotation.md §5.4). */
@@ -89,4 +108,26 @@ export class TokenPair {
   [inspect.custom](): string {
     return `TokenPair { sessionId: '${this.sessionId}', expiresIn: ${this.expiresIn}, refreshExpiresIn: ${this.refreshExpiresIn} }`;
   }
+}
+
+/**
+ * The members of the body. class-transformer (`ClassSerializerInterceptor`) does not use `toJSON()`: it reads the enumerable members of an
+ * instance, which are these.
+ */
+const BODY_MEMBERS: Readonly<Record<keyof TokenPairBody, PropertyDescriptor>> = {
+  access_token: bodyMember('access_token'),
+  refresh_token: bodyMember('refresh_token'),
+  token_type: bodyMember('token_type'),
+  expires_in: bodyMember('expires_in'),
+  refresh_expires_in: bodyMember('refresh_expires_in'),
+  session_id: bodyMember('session_id'),
+};
+
+function bodyMember(name: keyof TokenPairBody): PropertyDescriptor {
+  return {
+    enumerable: true,
+    get(this: TokenPair) {
+      return this.toJSON()[name];
+    },
+  };
 }

@@ -29,7 +29,7 @@ export interface Credentials {
 export interface IssuedTokens {
   readonly accessToken: string;
   /** Absent if the client already holds the current one. */
-  readonly refreshToken?: string;
+  readonly refreshToken?: string | undefined;
   /** The number of seconds for which the access token is accepted. A whole number. */
   readonly expiresIn: number;
   /** What a response that is written now may carry (docs/rotation.md §5.4). It is read when the head of the response is written. */

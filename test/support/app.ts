@@ -142,7 +142,7 @@ async function collect(incoming: IncomingMessage): Promise<Answer> {
 }
 
 /** Returns the request headers that carry a pair. */
-export function bearing(pair: Pick<TokenPair, 'accessToken' | 'refreshToken'>): Record<string, string> {
+export function bearing(pair: Pick<TokenPair, 'accessToken'> & Partial<Pick<TokenPair, 'refreshToken'>>): Record<string, string> {
   return { authorization: `Bearer ${pair.accessToken}`, ...(pair.refreshToken !== undefined && { 'x-refresh-token': pair.refreshToken }) };
 }
 
