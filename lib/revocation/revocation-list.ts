@@ -2,12 +2,12 @@ import { SessionDenylist } from '../access-token/session-denylist.js';
 import { StoreUnavailable, TokenRevoked } from '../errors/token.errors.js';
 import type { RevocationHints } from './revocation-hints.js';
 import { RevocationPoller } from './revocation-poller.js';
-import type { ReadingTerms } from './revocation-reader.js';
+import type { ReadingSettings } from './revocation-reader.js';
 import { RevocationReader } from './revocation-reader.js';
 import type { RevokedSession, TokenRepository } from '../session/token-repository.js';
 
 /** How a node learns about revocations. */
-export interface RevocationTerms extends ReadingTerms {
+export interface RevocationSettings extends ReadingSettings {
   readonly mode: 'poll' | 'strict' | 'off';
   /** Milliseconds from one poll to the next. Tests of the push channel make it long. @defaultValue half a second */
   readonly intervalMs?: number | undefined;
@@ -25,12 +25,12 @@ export class RevocationList extends SessionDenylist {
   /** @param hints the push channel, if there is one. */
   constructor(
     private readonly repository: TokenRepository,
-    private readonly terms: RevocationTerms,
+    private readonly settings: RevocationSettings,
     private readonly hints: RevocationHints | null = null,
   ) {
     super();
-    const reader = new RevocationReader(repository, terms, (sessions) => this.addUnknown(sessions));
-    this.poller = new RevocationPoller(reader, terms.intervalMs);
+    const reader = new RevocationReader(repository, settings, (sessions) => this.addUnknown(sessions));
+    this.poller = new RevocationPoller(reader, settings.intervalMs);
   }
 
   /** Adds sessions that this node has just revoked, and tells the other nodes. */
@@ -42,7 +42,7 @@ export class RevocationList extends SessionDenylist {
   /** Adds sessions of which this node has learned that they are revoked. */
   override add(sessionIds: readonly string[]): void {
     const now = performance.now();
-    const until = now + this.terms.horizonMs;
+    const until = now + this.settings.horizonMs;
     this.forgetOld(now);
     for (const id of sessionIds) {
       this.revoked.delete(id);
@@ -61,7 +61,7 @@ export class RevocationList extends SessionDenylist {
    * everything. With `'off'` it is always current, and with `'strict'` it never is.
    */
   override isCurrent(now: number): boolean {
-    return this.terms.mode !== 'strict' && this.poller.isCurrent(now);
+    return this.settings.mode !== 'strict' && this.poller.isCurrent(now);
   }
 
   /** Polls unless the list is current. Joins a poll that is under way. Never rejects, and takes at most one second. */
@@ -72,7 +72,7 @@ export class RevocationList extends SessionDenylist {
   override async confirm(sessionId: string): Promise<void> {
     if (!this.poller.isCurrent(performance.now())) await this.catchUp();
     if (this.has(sessionId)) throw new TokenRevoked(sessionId);
-    if (this.terms.mode === 'strict') await this.requireLive(sessionId);
+    if (this.settings.mode === 'strict') await this.requireLive(sessionId);
   }
 
   /** Reads the sessions that were revoked since the last successful poll. Rejects if the store does. */
@@ -85,9 +85,9 @@ export class RevocationList extends SessionDenylist {
    * keep the process alive.
    */
   async start(): Promise<void> {
-    if (this.terms.mode === 'off') return;
+    if (this.settings.mode === 'off') return;
     await this.poll();
-    if (this.terms.mode === 'poll') this.poller.start(this.hints);
+    if (this.settings.mode === 'poll') this.poller.start(this.hints);
   }
 
   /** Ends polling and announcing. Does not close the push channel. */
@@ -97,7 +97,7 @@ export class RevocationList extends SessionDenylist {
 
   /** Asks the store whether the session still lives. @throws {TokenRevoked | StoreUnavailable} */
   private async requireLive(sessionId: string): Promise<void> {
-    const found = await this.repository.find({ realm: this.terms.realm, id: sessionId }).catch((cause: unknown) => {
+    const found = await this.repository.find({ realm: this.settings.realm, id: sessionId }).catch((cause: unknown) => {
       throw new StoreUnavailable({ cause });
     });
     if (!found || found.session.revokedAt !== null) throw new TokenRevoked(sessionId);

@@ -1,7 +1,7 @@
 import type { RevokedFrom, RevokedPage, RevokedSession, TokenRepository } from '../session/token-repository.js';
 
 /** Settings of a {@link RevocationReader}. Spans are milliseconds. */
-export interface ReadingTerms {
+export interface ReadingSettings {
   readonly realm: string;
   /** For how long the access tokens of a revoked session could still be accepted: the longest lifetime plus the leeway. */
   readonly horizonMs: number;
@@ -45,12 +45,12 @@ export class RevocationReader {
   /** @param found is called with the sessions of each page. */
   constructor(
     private readonly repository: TokenRepository,
-    private readonly terms: ReadingTerms,
+    private readonly settings: ReadingSettings,
     private readonly found: (sessions: readonly RevokedSession[]) => void,
   ) {
-    this.pageSize = terms.pageSize ?? PAGE_SIZE;
-    this.lookBackMs = LOOK_BACK_MS + (terms.lockTimeoutMs ?? 0);
-    this.from = { withinMs: terms.horizonMs + this.lookBackMs };
+    this.pageSize = settings.pageSize ?? PAGE_SIZE;
+    this.lookBackMs = LOOK_BACK_MS + (settings.lockTimeoutMs ?? 0);
+    this.from = { withinMs: settings.horizonMs + this.lookBackMs };
   }
 
   /**
@@ -76,13 +76,13 @@ export class RevocationReader {
   async sweep(): Promise<void> {
     const startedAt = performance.now();
     if (startedAt < this.sweepDueAt) return;
-    this.swept = this.nextAfter(await this.page(this.swept ?? { withinMs: this.terms.horizonMs }));
+    this.swept = this.nextAfter(await this.page(this.swept ?? { withinMs: this.settings.horizonMs }));
     const endedAt = performance.now();
     this.sweepDueAt = endedAt + (this.swept ? SWEEP_REST * (endedAt - startedAt) : SWEEP_PAUSE_MS);
   }
 
   private async page(from: RevokedFrom): Promise<RevokedPage> {
-    const page = await this.repository.revokedSince(this.terms.realm, from, this.pageSize);
+    const page = await this.repository.revokedSince(this.settings.realm, from, this.pageSize);
     this.found(page.sessions);
     return page;
   }

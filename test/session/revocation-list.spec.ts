@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { RevocationTerms } from '../support/lib.js';
+import type { RevocationSettings } from '../support/lib.js';
 import { RevocationList } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf, SESSION_ID, sessionId } from '../support/access-tokens.js';
 
 const HORIZON = 905_000;
 
-function world(mode: 'poll' | 'strict' | 'off' = 'poll', terms: Partial<RevocationTerms> = {}) {
+function world(mode: 'poll' | 'strict' | 'off' = 'poll', terms: Partial<RevocationSettings> = {}) {
   const clock = new FakeClock();
   const repository = new InMemoryTokenRepository(clock);
   const list = new RevocationList(repository, { realm: 'default', mode, horizonMs: HORIZON, ...terms });

@@ -23,7 +23,7 @@ export { SessionRotator } from '../../lib/session/session-rotator.js';
 export { resolveTokenOptions } from '../../lib/options/resolve-options.js';
 export type { ResolvedTokenOptions } from '../../lib/options/resolve-options.js';
 export { RevocationList } from '../../lib/revocation/revocation-list.js';
-export type { RevocationTerms } from '../../lib/revocation/revocation-list.js';
+export type { RevocationSettings } from '../../lib/revocation/revocation-list.js';
 export { RevocationReader } from '../../lib/revocation/revocation-reader.js';
 export { lengthPrefixed } from '../../lib/keys/length-prefixed.js';
 export { RefreshTokenCodec } from '../../lib/session/refresh-token.codec.js';
