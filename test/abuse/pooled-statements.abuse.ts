@@ -63,14 +63,14 @@ describeHere('TypeOrmTokenRepository behind PgBouncer in transaction mode', () =
     expect(warnings.length).toBeLessThanOrEqual(NODES);
   });
 
-  (PgBouncer.knowsPreparedStatements ? it : it.skip)(
-    'keeps prepared statements with max_prepared_statements (PgBouncer 1.21 and later)',
-    async () => {
+  // PgBouncer knows prepared statements since version 1.21. Debian 12 has an older one, where there is nothing to keep.
+  if (PgBouncer.knowsPreparedStatements) {
+    it('keeps prepared statements with max_prepared_statements', async () => {
       const nodes = await start(['max_prepared_statements = 100']);
       await expect(refreshAll(nodes)).resolves.toBeUndefined();
       expect(warnings).toEqual([]);
-    },
-  );
+    });
+  }
 });
 
 /** Later versions keep prepared statements unless they are told not to. */
