@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { deriveKey, readAsymmetricKey, readSecret } from './key-material.js';
 import { hasRocaFingerprint } from './roca.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
+import { isIdentifier } from '../text.js';
 import type { TokenAlgorithm, TokenKey } from './key.options.js';
 import type { VerificationKey } from './key-source.js';
 import { KeySource } from './key-source.js';
@@ -51,7 +52,6 @@ export class KeyRing extends KeySource {
   }
 }
 
-const KID = /^[A-Za-z0-9._-]{1,64}$/;
 const HASH_BYTES = { HS256: 32, HS384: 48, HS512: 64 } as const;
 const CURVES = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' } as const;
 const MIN_RSA_BITS = 2_048;
@@ -98,7 +98,7 @@ export function keyRingFromKeys(keys: readonly TokenKey[]): { ring: KeyRing; war
 }
 
 function readKey(option: string, given: TokenKey, warnings: string[]): VerificationKey | SigningKey {
-  if (given.kid !== undefined && !(typeof given.kid === 'string' && KID.test(given.kid))) {
+  if (given.kid !== undefined && !isIdentifier(given.kid)) {
     throw new TokenOptionsError(`${option}.kid`, 'is not 1 to 64 characters of A–Z a–z 0–9 . _ -');
   }
   requireJwkPurpose(`${option}.key`, given);

@@ -1,6 +1,22 @@
 import type { KeyObject } from 'node:crypto';
 import type { TokenAlgorithm } from './key.options.js';
 
+/** Every {@link TokenAlgorithm}. */
+export const TOKEN_ALGORITHMS = [
+  'HS256',
+  'HS384',
+  'HS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+] as const satisfies readonly TokenAlgorithm[];
+
 /**
  * A key that verifies access tokens. It is made once at start-up, because jsonwebtoken needs 340 µs for each call with a secret as text.
  */

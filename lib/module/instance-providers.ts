@@ -10,13 +10,15 @@ import { KeySource } from '../keys/key-source.js';
 import { LocalSigner, Signer } from '../keys/signer.js';
 import { ErrorResponse } from '../nest/error-response.js';
 import { TokenInstance, tokenInstanceToken } from '../nest/token-instance.js';
+import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
 import { RevocationHints } from '../revocation/revocation-hints.js';
+import type { RevocationSettings } from '../revocation/revocation-list.js';
 import { RevocationList } from '../revocation/revocation-list.js';
 import { SessionJanitor } from '../session/session-janitor.js';
 import { SessionRotator } from '../session/session-rotator.js';
 import { TokenRepository } from '../session/token-repository.js';
-import { HeaderTransport } from '../transport/header-transport.js';
+import { HeaderTransport, tokenTypeOf } from '../transport/header-transport.js';
 import { accessTokenServiceToken, RESOLVED_OPTIONS, REVOCATION_HINTS, tokenTransportToken } from './injection-tokens.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
 import { provide } from './provide.js';
@@ -60,13 +62,16 @@ function revocationProviders(name: string): FactoryProvider[] {
     provide(REVOCATION_HINTS, { inject: [RESOLVED_OPTIONS], useFactory: ({ push }) => push && new RevocationHints(push, name) }),
     provide(RevocationList, {
       inject: [RESOLVED_OPTIONS, TokenRepository, REVOCATION_HINTS],
-      useFactory: ({ access, revocation, patience }, repository, hints) => {
-        const horizonMs = access.maxLifetimeMs + access.leewayMs;
-        return new RevocationList(repository, { realm: name, mode: revocation, horizonMs, lockTimeoutMs: patience.lockTimeoutMs }, hints);
-      },
+      useFactory: (options, repository, hints) => new RevocationList(repository, revocationSettings(name, options), hints),
     }),
     provide(SessionDenylist, { inject: [RevocationList], useFactory: (revocations) => revocations }),
   ];
+}
+
+/** Returns how an instance learns of revocations, and for how long it has to remember them. */
+export function revocationSettings(name: string, { access, revocation, patience }: ResolvedTokenOptions): RevocationSettings {
+  const horizonMs = access.maxLifetimeMs + access.leewayMs;
+  return { realm: name, mode: revocation, horizonMs, lockTimeoutMs: patience.lockTimeoutMs };
 }
 
 function requestProviders(name: string): FactoryProvider[] {
@@ -82,8 +87,7 @@ function requestProviders(name: string): FactoryProvider[] {
     }),
     provide(ErrorResponse, {
       inject: [RESOLVED_OPTIONS],
-      useFactory: ({ header, hooks: { errorBody } }) =>
-        new ErrorResponse({ scheme: header.scheme || 'Bearer', errorBody }, new OutageLog()),
+      useFactory: ({ header, hooks: { errorBody } }) => new ErrorResponse({ scheme: tokenTypeOf(header), errorBody }, new OutageLog()),
     }),
     provide(tokenInstanceToken(name), {
       inject: [RequestAuthenticator, transport, ErrorResponse, Clock],

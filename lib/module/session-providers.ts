@@ -14,6 +14,7 @@ import { SessionRevoker } from '../session/session-revoker.js';
 import { SessionRotator } from '../session/session-rotator.js';
 import { PatientStore } from '../session/patient-store.js';
 import { TokenRepository } from '../session/token-repository.js';
+import { tokenTypeOf } from '../transport/header-transport.js';
 import { refreshServiceToken, RESOLVED_OPTIONS } from './injection-tokens.js';
 import { provide } from './provide.js';
 
@@ -32,7 +33,7 @@ export function sessionProviders(name: string): FactoryProvider[] {
     provide(RefreshTokenCodec, { inject: [RESOLVED_OPTIONS], useFactory: ({ refresh }) => new RefreshTokenCodec(name, refresh.ring) }),
     provide(PairIssuer, {
       inject: [AccessTokenIssuer, RESOLVED_OPTIONS],
-      useFactory: (accessTokens, { header }) => new PairIssuer(accessTokens, header.scheme || 'Bearer'),
+      useFactory: (accessTokens, { header }) => new PairIssuer(accessTokens, tokenTypeOf(header)),
     }),
     provide(SessionRevoker, {
       inject: [PatientStore, SessionDenylist, SessionListener, Clock],

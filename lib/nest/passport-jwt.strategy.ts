@@ -3,7 +3,7 @@ import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { TokenAlgorithm } from '../keys/key.options.js';
+import { TOKEN_ALGORITHMS } from '../keys/key-source.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
 import type { TokenRequest, TokenTransport } from '../transport/token-transport.js';
@@ -14,21 +14,6 @@ export interface StrategyPorts {
   readonly transport: TokenTransport;
   readonly hooks: PrincipalHooks;
 }
-
-const ALGORITHMS: TokenAlgorithm[] = [
-  'HS256',
-  'HS384',
-  'HS512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-];
 
 /**
  * Registers our checks with passport under a name, so that routes on `AuthGuard('jwt')` keep working. Our own guard does not need it.
@@ -74,7 +59,7 @@ function strategyClass(name: string, { accessTokens, transport, hooks }: Strateg
         secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: string) => void) => {
           void (async () => accessTokens.keyFor(token))().then(({ key }) => done(null, key as never), done);
         },
-        algorithms: ALGORITHMS,
+        algorithms: [...TOKEN_ALGORITHMS],
         ignoreExpiration: true,
         // eslint-disable-next-line @typescript-eslint/no-deprecated -- the types put passport-jwt's remark on the wrong option
         jsonWebTokenOptions: { ignoreNotBefore: true },

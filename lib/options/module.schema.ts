@@ -1,16 +1,15 @@
 import type { TokenKey } from '../keys/key.options.js';
+import { TOKEN_ALGORITHMS } from '../keys/key-source.js';
 import { ACCESS } from './access.schema.js';
 import { HEADER } from './header.schema.js';
 import type { Schema } from './option-kinds.js';
 import { REFRESH } from './refresh.schema.js';
 import type { TokenModuleOptions } from './token.options.js';
 
-const ALGORITHMS = ['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
-
 /** The options `keys[].…`. */
 export const KEY = {
   kid: { kind: 'identifier', defaultNote: 'derived from the key' },
-  algorithm: { kind: 'choice', values: ALGORITHMS, required: true },
+  algorithm: { kind: 'choice', values: TOKEN_ALGORITHMS, required: true },
   key: { kind: 'key', required: true },
   use: { kind: 'choice', values: ['sign', 'verify'], wanted: "'sign' or 'verify'", required: true },
 } as const satisfies Schema<TokenKey>;

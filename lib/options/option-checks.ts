@@ -1,5 +1,6 @@
 import { parseDuration } from '../duration.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
+import { isIdentifier } from '../text.js';
 import type { AnyOption, ChoiceOption, DurationOption, NumberOption } from './option-kinds.js';
 
 const SECOND = 1_000;
@@ -7,7 +8,6 @@ const SECOND = 1_000;
 const HTTP_TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** RFC 9110 §5.1 allows more, but nginx drops any other request header (`ignore_invalid_headers`, `underscores_in_headers`). */
 const HEADER_NAME = /^[0-9A-Za-z-]+$/;
-const IDENTIFIER = /^[A-Za-z0-9._-]{1,64}$/;
 /** What a missing value becomes when it is put into text. */
 const MISREAD_TEXT = /^(undefined|null|NaN|\[object \w+\])?$/;
 
@@ -27,7 +27,7 @@ const CHECKS: { readonly [Kind in CheckedKind]: Check<OptionOfKind<Kind>> } = {
   text: plainText,
   texts: (option, value) => [value].flat().map((one) => plainText(option, one)),
   label: (option, value, { wanted = 'a name' }) => shaped((given) => typeof given === 'string' && given !== '', wanted)(option, value),
-  identifier: shaped(matching(IDENTIFIER), '1 to 64 characters of A–Z a–z 0–9 . _ -'),
+  identifier: shaped(isIdentifier, '1 to 64 characters of A–Z a–z 0–9 . _ -'),
   'header name': shaped(
     matching(HEADER_NAME),
     'a header name of letters, digits and hyphens: nginx drops headers with any other character, such as _',

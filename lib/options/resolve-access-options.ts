@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { AccessOptions } from '../access-token/access.options.js';
-import type { IssuingSettings } from '../access-token/access-token.issuer.js';
-import type { VerificationSettings } from '../access-token/access-token.verifier.js';
+import type { AccessTokenSettings } from '../access-token/access-token.service.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { readSecret } from '../keys/key-material.js';
 import type { KeyRing } from '../keys/key-ring.js';
@@ -10,12 +9,6 @@ import { ACCESS } from './access.schema.js';
 import { KEY } from './module.schema.js';
 import { optionReader } from './option-reader.js';
 import type { TokenModuleOptions } from './token.options.js';
-
-/** Access tokens, resolved. */
-export interface ResolvedAccessOptions extends IssuingSettings, VerificationSettings {
-  /** The most tokens in the cache. Null disables it. */
-  readonly cacheMax: number | null;
-}
 
 interface Identity {
   readonly issuer: string;
@@ -59,7 +52,7 @@ export function requireKeyKinds(keys: TokenModuleOptions['keys'] = []): void {
 }
 
 /** @throws {TokenOptionsError} naming the first option that is wrong. */
-export function resolveAccessOptions(given: AccessOptions = {}, { issuer, audience = [issuer] }: Identity): ResolvedAccessOptions {
+export function resolveAccessOptions(given: AccessOptions = {}, { issuer, audience = [issuer] }: Identity): AccessTokenSettings {
   if (audience.length === 0) throw new TokenOptionsError('audience', 'is an empty list; leave it out to use the issuer');
   const access = optionReader({ group: 'access', schema: ACCESS, given });
   const lifetimeMs = access('lifetime');

@@ -1,3 +1,4 @@
+import type { AccessTokenSettings } from '../access-token/access-token.service.js';
 import type { KeyRing } from '../keys/key-ring.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { StorePatience } from '../session/token-repository.js';
@@ -7,7 +8,6 @@ import { HEADER } from './header.schema.js';
 import { requireKnownKeys } from './known-keys.js';
 import { MODULE } from './module.schema.js';
 import { optionReader, ROOT } from './option-reader.js';
-import type { ResolvedAccessOptions } from './resolve-access-options.js';
 import { requireKeyKinds, resolveAccessKeys, resolveAccessOptions } from './resolve-access-options.js';
 import type { ResolvedRefreshOptions } from './resolve-refresh-options.js';
 import { resolveRefreshOptions } from './resolve-refresh-options.js';
@@ -18,7 +18,7 @@ import type { TokenModuleOptions } from './token.options.js';
  * the options.
  */
 export interface ResolvedTokenOptions {
-  readonly access: ResolvedAccessOptions & { readonly ring: KeyRing };
+  readonly access: AccessTokenSettings & { readonly ring: KeyRing };
   readonly refresh: ResolvedRefreshOptions;
   readonly header: Readonly<Required<HeaderOptions>>;
   readonly hooks: Readonly<Pick<TokenModuleOptions, 'loadUser' | 'claims' | 'onEvent' | 'errorBody'>>;

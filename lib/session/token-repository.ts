@@ -38,6 +38,13 @@ export interface SessionAdvance extends RefreshTokenPosition, KeyCondition {
   readonly restartsGrace: boolean;
 }
 
+/**
+ * A last use that is more than this many milliseconds in the future shows that the store's clock has been set back. For the limit of
+ * sessions, such a session counts as used first.
+ * @internal
+ */
+export const CLOCK_TOLERANCE_MS = 60_000;
+
 /** How many live sessions a subject may have. */
 export interface SessionLimit {
   /** Maximum number of live sessions, including the new one. At least 1. `null` means any number. */

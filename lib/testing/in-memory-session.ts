@@ -1,3 +1,4 @@
+import { CLOCK_TOLERANCE_MS } from '../session/token-repository.js';
 import type { KeyCondition, RevokedSession, RotationConditions, SessionPatch } from '../session/token-repository.js';
 import type { NewSession, RefreshTokenPosition, SessionPage, TokenSession } from '../session/token-session.js';
 
@@ -107,9 +108,6 @@ export function hasExpired(session: TokenSession, now: number): boolean {
 export function hasRightKey({ boundKey }: TokenSession, { provenKey }: KeyCondition): boolean {
   return provenKey === undefined || boundKey === null || boundKey === provenKey;
 }
-
-/** A use that lies further in the future shows that the clock has been set back, milliseconds. */
-const CLOCK_TOLERANCE_MS = 60_000;
 
 /** The live sessions of a subject that are too many. */
 export function beyondLimit(

@@ -4,6 +4,11 @@ import { rawResponseOf, ResponseTokens, VARY } from './response-headers.js';
 import type { Credential, Credentials, IssuedTokens, TokenRequest } from './token-transport.js';
 import { TokenTransport } from './token-transport.js';
 
+/** The token type of responses and challenges (RFC 6749 §7.1): the scheme of the header, or `Bearer` if it holds a bare token. */
+export function tokenTypeOf({ scheme }: Required<HeaderOptions>): string {
+  return scheme || 'Bearer';
+}
+
 /** Reads tokens from request headers, and writes new ones to response headers of the same names. */
 export class HeaderTransport extends TokenTransport {
   private readonly access: string;

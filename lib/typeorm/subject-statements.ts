@@ -1,4 +1,5 @@
 import type { RevokedFrom, SessionLimit } from '../session/token-repository.js';
+import { CLOCK_TOLERANCE_MS } from '../session/token-repository.js';
 import type { RevokeReason, SessionOwner, SessionPage } from '../session/token-session.js';
 import type { SessionStatement, StatementComposer } from './statement-composer.js';
 import { isAlive } from './statement-composer.js';
@@ -12,9 +13,6 @@ export interface LiveIds {
   /** An id that is left out. */
   readonly except?: string | undefined;
 }
-
-/** If a use is further in the future than this many milliseconds, the store's clock has been set back. */
-export const CLOCK_TOLERANCE_MS = 60_000;
 
 /** The statements about several sessions, which are those of a subject or of an instance. None of them is frequent, so none is prepared. */
 export class SubjectStatements {

@@ -3,7 +3,7 @@ import jwt from 'jsonwebtoken';
 import type { TokenModuleOptions, TokenRepository } from 'nestjs-token';
 import { AccessTokenService, TokenError } from 'nestjs-token';
 import type { KeyRing, ResolvedTokenOptions, VerifiedTokenCache } from './lib.js';
-import { AccessTokenIssuer, LocalSigner, resolveTokenOptions, RevocationList } from './lib.js';
+import { AccessTokenIssuer, LocalSigner, resolveTokenOptions, RevocationList, revocationSettings } from './lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { ISSUER, SECRET } from './app.js';
 
@@ -40,10 +40,9 @@ export function accessTokens(setup: AccessTokenSetup = {}): AccessTokens {
   const repository = setup.repository ?? new InMemoryTokenRepository(clock);
   const keys = options.keys ? { refresh: { secret: SECRET } } : { secret: SECRET };
   const resolved = resolveTokenOptions({ issuer: ISSUER, ...keys, ...options }, realm);
-  const { access, revocation } = resolved;
+  const { access } = resolved;
   const ring = setup.ring ?? access.ring;
-  const horizonMs = access.maxLifetimeMs + access.leewayMs;
-  const revocations = setup.revocations ?? new RevocationList(repository, { realm, mode: revocation, horizonMs });
+  const revocations = setup.revocations ?? new RevocationList(repository, revocationSettings(realm, resolved));
   const issuer = new AccessTokenIssuer(access, new LocalSigner(ring.signing));
   const service = new AccessTokenService(access, { keys: ring, issuer, denylist: revocations, clock });
   return { service, issuer, resolved, ring, revocations, repository, cache: service.cache, clock };

@@ -8,6 +8,7 @@ import {
   refreshServiceToken,
   RESOLVED_OPTIONS,
   REVOCATION_HINTS,
+  revocationSettings,
   RevocationList,
   SessionRotator,
   tokenTransportToken,
@@ -69,7 +70,5 @@ export function pollingEvery(
   intervalMs: number | undefined,
   { name, options, repository, hints }: { name: string; options: ResolvedTokenOptions; repository: TokenRepository; hints: unknown },
 ): RevocationList {
-  const { access, revocation, patience } = options;
-  const terms = { horizonMs: access.maxLifetimeMs + access.leewayMs, lockTimeoutMs: patience.lockTimeoutMs, intervalMs };
-  return new RevocationList(repository, { realm: name, mode: revocation, ...terms }, hints as never);
+  return new RevocationList(repository, { ...revocationSettings(name, options), intervalMs }, hints as never);
 }

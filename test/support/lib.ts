@@ -1,6 +1,5 @@
 /** The parts of `lib/` that tests use and that the package does not export. No other file of the tests imports from `lib/`. */
 export { ownClaims } from '../../lib/access-token/access-token.claims.js';
-export { AccessTokenVerifier } from '../../lib/access-token/access-token.verifier.js';
 export { RecentTokens } from '../../lib/access-token/recent-tokens.js';
 export { VerifiedTokenCache } from '../../lib/access-token/verified-token.cache.js';
 export { deriveKey, readAsymmetricKey, readSecret } from '../../lib/keys/key-material.js';
@@ -17,7 +16,7 @@ export {
 } from '../../lib/module/injection-tokens.js';
 export { InstanceLifecycle } from '../../lib/module/instance-lifecycle.js';
 export { instancesIn } from '../../lib/module/unique-instances.js';
-export { instanceProviders } from '../../lib/module/instance-providers.js';
+export { instanceProviders, revocationSettings } from '../../lib/module/instance-providers.js';
 export { TokenInstance, tokenInstanceToken } from '../../lib/nest/token-instance.js';
 export { SessionRotator } from '../../lib/session/session-rotator.js';
 export { resolveTokenOptions } from '../../lib/options/resolve-options.js';

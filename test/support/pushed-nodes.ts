@@ -1,3 +1,4 @@
+import { expect } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -89,6 +90,23 @@ export class PushedNode {
   close(): Promise<void> {
     return this.app.close();
   }
+}
+
+/**
+ * Floods a node with hints, and then revokes a session elsewhere. The node must see that within a second, and must not have polled more often
+ * than every 50 ms.
+ * @param flood takes at least a second.
+ */
+export async function expectSteadyPolls(node: PushedNode, other: PushedNode, flood: () => Promise<void>): Promise<void> {
+  const before = node.polls;
+  const startedAt = performance.now();
+  await flood();
+  const pair = await other.refresh.signIn('alice');
+  await other.refresh.signOut(pair.refreshToken);
+  await node.refusesWithin(1_000, pair);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  expect(node.polls - before).toBeGreaterThan(1);
+  expect(node.polls - before).toBeLessThanOrEqual(20 * seconds + 2);
 }
 
 /** Waits until a condition holds. Rejects after five seconds. */

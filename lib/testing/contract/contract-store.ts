@@ -125,6 +125,15 @@ export class ContractStore {
     await after(second, late);
   }
 
+  /** Opens a session that is revoked, one that is over because nobody used it, and one that is over whatever happened. */
+  async endedSessions(): Promise<readonly SessionSnapshot[]> {
+    const revoked = await this.signIn();
+    const expired = [await this.signIn({ idleMs: 1, absoluteMs: DAY }), await this.signIn({ idleMs: DAY, absoluteMs: 1 })];
+    await this.repository.revoke(revoked.session, 'admin');
+    await this.elapse(2);
+    return [revoked, ...expired];
+  }
+
   /** Makes a call again as long as the store says that it may be. */
   async again<T>(call: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
