@@ -1,6 +1,6 @@
 import type { SessionLimit } from '../session/token-repository.js';
 import { StoreConflict } from '../session/token-repository.js';
-import type { RevokeReason, SessionKey, SessionOwner, SessionSnapshot } from '../session/token-session.js';
+import type { RefreshTokenPosition, RevokeReason, SessionKey, SessionOwner, SessionSnapshot } from '../session/token-session.js';
 import type { StatementResult } from './prepared-queries.js';
 import type { Row } from './session-row.js';
 import { idsOf, snapshotOf } from './session-row.js';
@@ -41,9 +41,12 @@ export class SessionStore {
     this.returning = composer.settings.dialect.returning;
   }
 
-  /** Changes one session and returns it. The same statement returns it if the engine can do that. Otherwise it is read afterwards. */
-  async change(key: SessionKey, choose: Choice): Promise<SessionSnapshot | null> {
-    if (!this.returning) return (await this.hits(choose)) ? this.findChanged(key) : null;
+  /**
+   * Changes one session and returns it. The same statement returns it if the engine can do that. Otherwise it is read afterwards.
+   * @param to the position that the statement puts the session to.
+   */
+  async change(key: SessionKey, to: RefreshTokenPosition, choose: Choice): Promise<SessionSnapshot | null> {
+    if (!this.returning) return (await this.hits(choose)) ? this.findChanged(key, to) : null;
     const [row] = await this.rows(choose);
     return row ? snapshotOf(row) : null;
   }
@@ -106,11 +109,14 @@ export class SessionStore {
 
   /**
    * Reads a session that has been changed. What follows is dated by the instant of the change, not of this reading. A clock that has been set
-   * back leaves later instants in the row, which do not count.
+   * back leaves later instants in the row, which do not count. Another call may have moved the session on since, and its successor belongs to
+   * that call.
    */
-  private async findChanged(key: SessionKey): Promise<SessionSnapshot | null> {
+  private async findChanged(key: SessionKey, { generation, branch }: RefreshTokenPosition): Promise<SessionSnapshot | null> {
     const found = await this.find(key);
-    return found && { ...found, at: Math.min(found.at, Math.max(found.session.rotatedAt, found.session.lastUsedAt)) };
+    if (!found) return null;
+    const session = { ...found.session, generation, branch };
+    return { session, at: Math.min(found.at, Math.max(found.session.rotatedAt, found.session.lastUsedAt)) };
   }
 
   /**

@@ -45,6 +45,8 @@ export interface RepositorySettings {
   now?: () => number;
 }
 
+/** Where a session begins. */
+const FIRST: RefreshTokenPosition = { generation: 0, branch: 0 };
 const PATIENCE: StorePatience = { timeoutMs: 2_000, lockTimeoutMs: 2_000 };
 
 /**
@@ -78,17 +80,17 @@ export class TypeOrmTokenRepository extends TokenRepository {
   }
 
   override async insert(session: NewSession, limit: SessionLimit = { keep: null }): Promise<InsertedSession> {
-    const inserted = await this.store.change(session, ({ one }) => one.insert(session));
+    const inserted = await this.store.change(session, FIRST, ({ one }) => one.insert(session));
     if (!inserted) throw new Error('the inserted session cannot be read');
     return { ...inserted, ended: limit.keep === null ? [] : await this.store.endBeyond(session, limit) };
   }
 
   override async rotate(key: SessionKey, position: RefreshTokenPosition, terms: RotationConditions): Promise<SessionSnapshot | null> {
-    return this.store.change(key, ({ one }) => one.rotate(key, position, terms));
+    return this.store.change(key, { generation: position.generation + 1, branch: 0 }, ({ one }) => one.rotate(key, position, terms));
   }
 
   override async advance(key: SessionKey, from: RefreshTokenPosition, to: SessionAdvance): Promise<SessionSnapshot | null> {
-    return this.store.change(key, ({ one }) => one.advance(key, from, to));
+    return this.store.change(key, to, ({ one }) => one.advance(key, from, to));
   }
 
   override async find(key: SessionKey): Promise<SessionSnapshot | null> {
