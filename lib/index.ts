@@ -9,7 +9,11 @@ export type { TokenModuleAsyncOptions, TokenModuleRootOptions, TokenOptionsFacto
 export type { TokenModuleOptions } from './options/token.options.js';
 export type { TokenModuleExtras } from './options/extras.options.js';
 export type { AccessOptions } from './access-token/access.options.js';
+export type { CookieOptions, CookieSameSite, CookieSameSiteOptions } from './transport/cookie.options.js';
 export type { HeaderOptions } from './transport/header.options.js';
+export type { TransportMode } from './transport/standard-transport.js';
+export type { TokenLocation } from './transport/token-location.js';
+export type { CsrfOptions } from './authentication/csrf.options.js';
 export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';
 export type { TokenAlgorithm, TokenKey, TokenSecret } from './keys/key.options.js';
 export type { ClaimsHook, LoadUserHook } from './principal/hook.options.js';
@@ -22,10 +26,11 @@ export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } 
 export { JwtAuthGuard } from './nest/jwt-auth.guard.js';
 export { RequestCheck } from './authentication/request-check.js';
 export type { CheckedRequest } from './authentication/request-check.js';
-export { AuthInstance, Fresh, OptionalAuth, Protected, Public } from './nest/decorators.js';
+export { RefreshToken, RefreshTokenGuard } from './nest/refresh-token.guard.js';
+export { AuthInstance, ClearTokens, Fresh, OptionalAuth, Protected, Public, TokenLocations } from './nest/decorators.js';
 export { TokenInterceptor } from './nest/token.interceptor.js';
 export { TokenTransport } from './transport/token-transport.js';
-export type { Credential, Credentials, IssuedTokens, TokenRequest } from './transport/token-transport.js';
+export type { Credential, Credentials, CsrfCredential, IssuedTokens, TokenRequest } from './transport/token-transport.js';
 
 export { CurrentSession, CurrentUser } from './nest/current-user.decorator.js';
 export type { Principal, PrincipalUser } from './principal/principal.js';
@@ -83,6 +88,7 @@ export type { Duration, DurationUnit } from './duration.js';
 
 export {
   ContextUnsupported,
+  CsrfFailed,
   FreshTokenRequired,
   HookFailed,
   HookTimeout,

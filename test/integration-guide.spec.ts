@@ -15,7 +15,7 @@ describe('docs/integration.md', () => {
   });
 
   it('names every header of the defaults to CORS (F-41)', () => {
-    const { header } = resolveTokenOptions({ issuer: ISSUER, secret: SECRET }, 'default');
+    const { header } = resolveTokenOptions({ issuer: ISSUER, secret: SECRET }, 'default').transport;
     const [, allowed] = /allowedHeaders: \[(.*)\]/.exec(GUIDE) ?? [];
     const [, exposed] = /exposedHeaders: \[(.*)\]/.exec(GUIDE) ?? [];
     for (const name of [header.access, header.refresh]) expect(allowed).toContain(`'${name}'`);

@@ -1,13 +1,14 @@
+import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
-import { SessionMismatch, TokenExpired, TokenInvalid, TokenMissing } from '../errors/token.errors.js';
+import { CsrfFailed, SessionMismatch, TokenExpired, TokenInvalid, TokenMissing } from '../errors/token.errors.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
 import type { DecodedRefreshToken } from '../session/refresh-token.codec.js';
 import type { Presentation, SessionRotator } from '../session/session-rotator.js';
-import { rawResponseOf } from '../transport/response-headers.js';
+import { rawResponseOf } from '../transport/response-tokens.js';
+import type { TokenLocation } from '../transport/token-location.js';
 import type { Credentials, IssuedTokens, TokenRequest, TokenTransport } from '../transport/token-transport.js';
-import type { RequestCheck } from './request-check.js';
-import { NoRequestCheck } from './request-check.js';
+import type { CheckedRequest, RequestCheck } from './request-check.js';
 
 /** What an authenticator works with. */
 export interface AuthenticatorPorts {
@@ -25,20 +26,21 @@ export interface TokenOperation {
   readonly request: TokenRequest;
   /** The response of the platform, or `undefined` if tokens cannot be sent back. Nothing is refreshed then. */
   readonly response: object | undefined;
+  /** Whether the operation only reads. See {@link CheckedRequest.isSafe}. */
+  readonly isSafe: boolean;
 }
 
 /** The caller, and the tokens that the response has to carry. */
 export interface Authentication {
   readonly principal: Principal;
+  /** The tokens that came with the request. */
+  readonly credentials: Credentials;
   /** The new tokens, or null if the client keeps the tokens that it has. */
   readonly issued: IssuedTokens | null;
 }
 
 /** Finds out who is calling, and refreshes inside the request if the access token has expired (docs/rotation.md §5). */
 export class RequestAuthenticator {
-  private readonly check: RequestCheck | null;
-  /** Whether a known token is not enough, because the application must be asked about each request. */
-  private readonly asksEachTime: boolean;
   /** Authentications under way, by operation. Nothing is kept once one is done, because time, key and revocation are judged at each use. */
   private readonly underWay = new WeakMap<object, Promise<Authentication>>();
   /**
@@ -47,60 +49,107 @@ export class RequestAuthenticator {
    */
   private readonly refreshes = new WeakMap<object, Promise<Presentation>>();
 
-  constructor(private readonly ports: AuthenticatorPorts) {
-    this.check = ports.check instanceof NoRequestCheck ? null : ports.check;
-    this.asksEachTime = ports.hooks.loadsUsers || this.check !== null;
-  }
+  constructor(private readonly ports: AuthenticatorPorts) {}
 
   /**
    * Authenticates an operation. The result is there at once if the access token is known and nobody has to be asked.
+   * @param locations where the route looks for the access token, if it says so.
    * @throws {TokenError} throws it or rejects with it.
    */
-  authenticate(operation: TokenOperation): Authentication | Promise<Authentication> {
-    const { transport, accessTokens } = this.ports;
-    const credentials = transport.read(operation.request);
-    const known = credentials.access && !this.asksEachTime ? accessTokens.recall(credentials.access.token) : undefined;
+  authenticate(operation: TokenOperation, locations?: readonly TokenLocation[]): Authentication | Promise<Authentication> {
+    const { transport, accessTokens, hooks, check } = this.ports;
+    const credentials = transport.read(operation.request, locations);
+    const known = credentials.access && !hooks.loadsUsers ? accessTokens.recall(credentials.access.token) : undefined;
     // A new object for each request. Only templates are copied: V8 copies what is not frozen in a fifth of the time.
-    if (known) return { principal: { ...known.template } as Principal, issued: null };
-    return this.underWay.get(operation.operation) ?? this.begin(operation, credentials);
+    if (known && !check.concerns(credentials)) return { principal: { ...known.template } as Principal, credentials, issued: null };
+    const underWay = this.underWay.get(operation.operation);
+    if (underWay) return underWay;
+    if (!known) return this.share(operation, this.verifyOrRefresh(operation, credentials));
+    const authentication = { principal: { ...known.template } as Principal, credentials, issued: null };
+    const passed = check.check('use', checkedRequest(operation, credentials, authentication.principal));
+    return passed
+      ? this.share(
+          operation,
+          passed.then(() => authentication),
+        )
+      : authentication;
   }
 
-  private begin(operation: TokenOperation, credentials: Credentials): Promise<Authentication> {
-    const key = operation.operation;
-    const authentication = this.verifyOrRefresh(operation, credentials).finally(() => this.underWay.delete(key));
-    this.underWay.set(key, authentication);
+  /**
+   * Finds the refresh token of a request that asks for a refresh or a sign-out itself, and checks that the request may use it. Whether the
+   * token is good is up to whoever presents it.
+   * @param inBody the token that the body carries. It counts if there is none in its own place.
+   * @returns the token, or `undefined` if there is none.
+   * @throws {TokenError} rejects with `session_mismatch`, or with what the {@link RequestCheck} says.
+   */
+  async refreshTokenOf({ request, isSafe }: Pick<TokenOperation, 'request' | 'isSafe'>, inBody?: string): Promise<string | undefined> {
+    const { transport, rotator, check } = this.ports;
+    const credentials = transport.read(request);
+    const { refresh } = credentials;
+    const newest = refresh && rotator.newestOf(refresh.token, refresh.rivals);
+    // A token that is not authentic needs no protection, and its own verdict makes the browser delete it.
+    if (!newest) return refresh?.token ?? inBody;
+    const { text, token } = newest;
+    if (check.concerns(credentials))
+      await check.check('rotate', { request, credentials, sessionId: token.sessionId, isSafe, claims: null });
+    return text;
+  }
+
+  private share({ operation }: TokenOperation, work: Promise<Authentication>): Promise<Authentication> {
+    const authentication = work.finally(() => this.underWay.delete(operation));
+    this.underWay.set(operation, authentication);
     return authentication;
   }
 
-  private async verifyOrRefresh({ request, response }: TokenOperation, credentials: Credentials): Promise<Authentication> {
+  private async verifyOrRefresh(operation: TokenOperation, credentials: Credentials): Promise<Authentication> {
+    const { request, response } = operation;
     const refreshed = response && this.refreshes.get(rawResponseOf(response));
     // A second guard on the same request judges the new access token as if the request had brought it.
-    if (refreshed) return this.verify(request, withAccess(credentials, (await refreshed).pair.accessToken));
+    if (refreshed) return this.verify(operation, withAccess(credentials, (await refreshed).pair.accessToken));
     try {
-      return await this.verify(request, credentials);
+      return await this.verify(operation, credentials);
     } catch (error) {
       if (!response || !credentials.refresh || !isHealable(error) || !mayRefresh(request, response)) throw error;
-      const token = this.ports.rotator.decode(credentials.refresh.token);
+      const token = this.ports.rotator.decode(credentials.refresh.token, credentials.refresh.rivals);
       if (error instanceof TokenExpired && error.sessionId !== token.sessionId) throw new SessionMismatch();
-      await this.check?.check('rotate', { request, credentials, sessionId: token.sessionId, claims: null });
-      return this.refresh(token, response);
+      await this.checkRotation(error, { request, credentials, sessionId: token.sessionId, isSafe: operation.isSafe, claims: null });
+      return this.refresh(token, response, credentials);
     }
   }
 
-  private async verify(request: TokenRequest, credentials: Credentials): Promise<Authentication> {
-    if (!credentials.access) throw new TokenMissing();
-    const claims = await this.ports.accessTokens.verify(credentials.access.token);
-    await this.check?.check('use', { request, credentials, sessionId: claims.sid, claims });
-    return { principal: await this.ports.hooks.principalOf(claims), issued: null };
+  /**
+   * Asks whether a request may rotate. A request that only reads is refused for the reason for which it wanted to: to a page of another site,
+   * the user is not signed in.
+   */
+  private async checkRotation(reason: unknown, checked: CheckedRequest): Promise<void> {
+    const { check } = this.ports;
+    if (!check.concerns(checked.credentials)) return;
+    try {
+      await check.check('rotate', checked);
+    } catch (refusal) {
+      throw refusal instanceof CsrfFailed && checked.isSafe ? reason : refusal;
+    }
   }
 
-  private async refresh(token: DecodedRefreshToken, response: object): Promise<Authentication> {
+  private async verify(operation: TokenOperation, credentials: Credentials): Promise<Authentication> {
+    const { accessTokens, check, hooks } = this.ports;
+    if (!credentials.access) throw new TokenMissing();
+    const claims = await accessTokens.verify(credentials.access.token);
+    if (check.concerns(credentials)) await check.check('use', checkedRequest(operation, credentials, claims));
+    return { principal: await hooks.principalOf(claims), credentials, issued: null };
+  }
+
+  private async refresh(token: DecodedRefreshToken, response: object, credentials: Credentials): Promise<Authentication> {
     const raw = rawResponseOf(response);
     const presentation = this.refreshes.get(raw) ?? this.ports.rotator.present(token);
     this.refreshes.set(raw, presentation);
     const { pair, principal } = await presentation;
-    return { principal: { ...principal }, issued: pair };
+    return { principal: { ...principal }, credentials, issued: pair };
   }
+}
+
+function checkedRequest({ request, isSafe }: TokenOperation, credentials: Credentials, claims: AccessTokenClaims): CheckedRequest {
+  return { request, credentials, sessionId: claims.sid, isSafe, claims };
 }
 
 function withAccess(credentials: Credentials, token: string): Credentials {

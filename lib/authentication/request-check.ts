@@ -7,16 +7,23 @@ export interface CheckedRequest {
   readonly credentials: Credentials;
   /** The session that the tokens belong to, or `undefined` if the access token belongs to none. */
   readonly sessionId: string | undefined;
+  /** Whether the request only reads (GET, HEAD and OPTIONS). An operation of GraphQL never counts as safe, because GET can carry it too. */
+  readonly isSafe: boolean;
   /** The claims of the verified access token. Null before a rotation, because it has expired or is missing. */
   readonly claims: AccessTokenClaims | null;
 }
 
 /**
  * Port: what must hold of a request in addition to its tokens, such as protection against cross-site requests, or the proof that the caller
- * possesses a key. It is asked after the tokens have been found and before they are used. By default nothing is checked, and that costs
- * nothing. Install one with `overrideProvider(RequestCheck)`.
+ * possesses a key. It is asked after the tokens have been found and before they are used. `CsrfCheck` is the default. Another one, installed
+ * with `overrideProvider(RequestCheck)`, takes its place.
  */
 export abstract class RequestCheck {
+  /** Tells whether a request with these tokens must be checked at all. If not, a known access token needs nothing more. */
+  concerns(_credentials: Credentials): boolean {
+    return true;
+  }
+
   /**
    * Lets a request pass, or refuses it.
    * @param stage `use` means that the access token is good and the request is about to be admitted. `rotate` means that the refresh token
@@ -26,7 +33,11 @@ export abstract class RequestCheck {
   abstract check(stage: 'use' | 'rotate', checked: CheckedRequest): void | Promise<void>;
 }
 
-/** Checks nothing, because a browser never sends a token in a header on its own. */
+/** Checks nothing. It stands where the application has switched the protection off (`csrf: false`). */
 export class NoRequestCheck extends RequestCheck {
+  override concerns(): boolean {
+    return false;
+  }
+
   override check(): void {}
 }

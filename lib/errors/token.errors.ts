@@ -245,6 +245,18 @@ export class UserRejected extends TokenError {
 }
 
 /**
+ * A request whose tokens come from cookies was sent by a page of another site, or carries no CSRF token where it needs one. Nothing was
+ * rotated, and the session goes on.
+ */
+export class CsrfFailed extends TokenError {
+  override readonly name = 'CsrfFailed';
+  declare readonly errorCode: 'csrf_failed';
+  constructor(options?: ErrorOptions) {
+    super('csrf_failed', options);
+  }
+}
+
+/**
  * The guard protects a handler whose context carries no request: a WebSocket message, a microservice's message, or a GraphQL subscription.
  * Override `getRequest` of `JwtAuthGuard` to say where its tokens are, or mark the handler with `@Public()`.
  */
@@ -355,6 +367,7 @@ export type AnyTokenError =
   | RefreshLimited
   | FreshTokenRequired
   | UserRejected
+  | CsrfFailed
   | ContextUnsupported
   | StoreUnavailable
   | SignerUnavailable

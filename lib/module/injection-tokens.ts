@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { AccessTokenService } from '../access-token/access-token.service.js';
+import type { CsrfTokens } from '../authentication/csrf-tokens.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
@@ -14,6 +15,9 @@ export const RESOLVED_OPTIONS: TypedToken<ResolvedTokenOptions> = 'nestjs-token:
  * Injection token of the {@link RevocationHints}, which announce and receive hints over the push channel. Null if there is no push channel.
  */
 export const REVOCATION_HINTS: TypedToken<RevocationHints | null> = 'nestjs-token:RevocationHints';
+
+/** Injection token of the {@link CsrfTokens} of an instance. Null if there is no protection against cross-site requests. */
+export const CSRF_TOKENS: TypedToken<CsrfTokens | null> = 'nestjs-token:CsrfTokens';
 
 /**
  * Returns the injection token of the {@link RefreshService} of an instance. It is the class for the instance without a name, and a text for

@@ -3,6 +3,8 @@ import { AccessTokenIssuer } from '../access-token/access-token.issuer.js';
 import { AccessTokenService } from '../access-token/access-token.service.js';
 import { SessionDenylist } from '../access-token/session-denylist.js';
 import { RequestAuthenticator } from '../authentication/request-authenticator.js';
+import { CsrfCheck } from '../authentication/csrf-check.js';
+import { CsrfTokens } from '../authentication/csrf-tokens.js';
 import { NoRequestCheck, RequestCheck } from '../authentication/request-check.js';
 import { Clock } from '../clock.js';
 import { OutageLog } from '../events/outage-log.js';
@@ -11,6 +13,7 @@ import { LocalSigner, Signer } from '../keys/signer.js';
 import { ErrorResponse } from '../nest/error-response.js';
 import { TokenInstance, tokenInstanceToken } from '../nest/token-instance.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
+import type { ResolvedTransportOptions } from '../options/resolve-transport-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
 import { RevocationHints } from '../revocation/revocation-hints.js';
 import type { RevocationSettings } from '../revocation/revocation-list.js';
@@ -18,8 +21,11 @@ import { RevocationList } from '../revocation/revocation-list.js';
 import { SessionJanitor } from '../session/session-janitor.js';
 import { SessionRotator } from '../session/session-rotator.js';
 import { TokenRepository } from '../session/token-repository.js';
-import { HeaderTransport, tokenTypeOf } from '../transport/header-transport.js';
-import { accessTokenServiceToken, RESOLVED_OPTIONS, REVOCATION_HINTS, tokenTransportToken } from './injection-tokens.js';
+import { CookiePlace } from '../transport/cookie-place.js';
+import { HeaderPlace, tokenTypeOf } from '../transport/header-place.js';
+import { VARY } from '../transport/response-tokens.js';
+import { StandardTransport } from '../transport/standard-transport.js';
+import { accessTokenServiceToken, CSRF_TOKENS, RESOLVED_OPTIONS, REVOCATION_HINTS, tokenTransportToken } from './injection-tokens.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
 import { provide } from './provide.js';
 import { sessionProviders } from './session-providers.js';
@@ -78,20 +84,36 @@ function requestProviders(name: string): FactoryProvider[] {
   const accessTokens = accessTokenServiceToken(name);
   const transport = tokenTransportToken(name);
   return [
-    provide(transport, { inject: [RESOLVED_OPTIONS], useFactory: ({ header }) => new HeaderTransport(header) }),
-    provide(RequestCheck, { inject: [], useFactory: () => new NoRequestCheck() }),
+    provide(transport, { inject: [RESOLVED_OPTIONS], useFactory: (options) => transportOf(options.transport) }),
+    provide(CSRF_TOKENS, {
+      inject: [RESOLVED_OPTIONS],
+      useFactory: ({ transport: { csrf }, csrfKeys }) => csrf && new CsrfTokens(csrfKeys),
+    }),
+    provide(RequestCheck, {
+      inject: [RESOLVED_OPTIONS, CSRF_TOKENS, transport],
+      useFactory: ({ transport: { csrf } }, tokens, where) => (csrf && tokens ? new CsrfCheck(csrf, tokens, where) : new NoRequestCheck()),
+    }),
     provide(RequestAuthenticator, {
       inject: [transport, accessTokens, SessionRotator, PrincipalHooks, RequestCheck],
       useFactory: (where, tokens, rotator, hooks, check) =>
         new RequestAuthenticator({ transport: where, accessTokens: tokens, rotator, hooks, check }),
     }),
     provide(ErrorResponse, {
-      inject: [RESOLVED_OPTIONS],
-      useFactory: ({ header, hooks: { errorBody } }) => new ErrorResponse({ scheme: tokenTypeOf(header), errorBody }, new OutageLog()),
+      inject: [RESOLVED_OPTIONS, transport],
+      useFactory: ({ transport: { header }, hooks: { errorBody } }, where) =>
+        new ErrorResponse({ scheme: tokenTypeOf(header), errorBody }, { outages: new OutageLog(), transport: where }),
     }),
     provide(tokenInstanceToken(name), {
-      inject: [RequestAuthenticator, transport, ErrorResponse, Clock],
-      useFactory: (authenticator, where, errors, clock) => new TokenInstance(name, { authenticator, transport: where, errors, clock }),
+      inject: [RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS],
+      useFactory: (authenticator, where, errors, clock, csrf) =>
+        new TokenInstance(name, { authenticator, transport: where, errors, clock, csrf }),
     }),
   ];
+}
+
+function transportOf({ mode, locations, header, cookie, csrfHeader }: ResolvedTransportOptions): StandardTransport {
+  const places = { header: new HeaderPlace(header), cookie: new CookiePlace(cookie) };
+  const listed = new Set(VARY.map((name) => name.toLowerCase()));
+  const varyOn = [...VARY, ...[header.access, header.refresh].filter((name) => !listed.has(name.toLowerCase()))];
+  return new StandardTransport({ mode, locations, expiresIn: header.expiresIn, csrfHeader, persistent: cookie.persistent, varyOn }, places);
 }

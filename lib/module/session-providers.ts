@@ -4,7 +4,9 @@ import { SessionDenylist } from '../access-token/session-denylist.js';
 import { Clock } from '../clock.js';
 import { SessionLog } from '../events/session-log.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
+import type { ResolvedTransportOptions } from '../options/resolve-transport-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
+import type { PairSettings } from '../session/pair-issuer.js';
 import { PairIssuer } from '../session/pair-issuer.js';
 import { RefreshService } from '../session/refresh.service.js';
 import { RefreshTokenCodec } from '../session/refresh-token.codec.js';
@@ -14,7 +16,8 @@ import { SessionRevoker } from '../session/session-revoker.js';
 import { SessionRotator } from '../session/session-rotator.js';
 import { PatientStore } from '../session/patient-store.js';
 import { TokenRepository } from '../session/token-repository.js';
-import { tokenTypeOf } from '../transport/header-transport.js';
+import { CookiePlace } from '../transport/cookie-place.js';
+import { tokenTypeOf } from '../transport/header-place.js';
 import { refreshServiceToken, RESOLVED_OPTIONS } from './injection-tokens.js';
 import { provide } from './provide.js';
 
@@ -33,7 +36,7 @@ export function sessionProviders(name: string): FactoryProvider[] {
     provide(RefreshTokenCodec, { inject: [RESOLVED_OPTIONS], useFactory: ({ refresh }) => new RefreshTokenCodec(name, refresh.ring) }),
     provide(PairIssuer, {
       inject: [AccessTokenIssuer, RESOLVED_OPTIONS],
-      useFactory: (accessTokens, { header }) => new PairIssuer(accessTokens, tokenTypeOf(header)),
+      useFactory: (accessTokens, { transport }) => new PairIssuer(pairSettings(transport), accessTokens),
     }),
     provide(SessionRevoker, {
       inject: [PatientStore, SessionDenylist, SessionListener, Clock],
@@ -46,6 +49,12 @@ export function sessionProviders(name: string): FactoryProvider[] {
     }),
     refreshServiceProvider(name),
   ];
+}
+
+function pairSettings({ mode, header, cookie }: ResolvedTransportOptions): PairSettings {
+  const inBody = ({ header: 'both', mixed: 'access', cookie: 'none' } as const)[mode];
+  const maxAccessLength = mode === 'cookie' ? new CookiePlace(cookie).maxAccessLength : Infinity;
+  return { tokenType: tokenTypeOf(header), inBody, maxAccessLength };
 }
 
 function rotatorProvider(name: string): FactoryProvider {

@@ -8,6 +8,7 @@ import { TokenErrorFilter } from '../nest/token-error.filter.js';
 import type { TokenInstance } from '../nest/token-instance.js';
 import { tokenInstanceToken } from '../nest/token-instance.js';
 import { resolveTokenOptions } from '../options/resolve-options.js';
+import { RequestCheck } from '../authentication/request-check.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
 import { accessTokenServiceToken, refreshServiceToken, RESOLVED_OPTIONS, tokenTransportToken } from './injection-tokens.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
@@ -104,8 +105,9 @@ function seal(provider: Provider): Provider {
 
 function passportProvider(name: string, strategyName: string): FactoryProvider {
   return provide(PassportRegistration, {
-    inject: [accessTokenServiceToken(name), tokenTransportToken(name), PrincipalHooks],
-    useFactory: (accessTokens, transport, hooks) => new PassportRegistration(strategyName, { accessTokens, transport, hooks }),
+    inject: [accessTokenServiceToken(name), tokenTransportToken(name), PrincipalHooks, RequestCheck],
+    useFactory: (accessTokens, transport, hooks, check) =>
+      new PassportRegistration(strategyName, { accessTokens, transport, hooks, check }),
   });
 }
 

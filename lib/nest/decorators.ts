@@ -2,12 +2,16 @@ import type { CustomDecorator } from '@nestjs/common';
 import { SetMetadata } from '@nestjs/common';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
+import type { TokenLocation } from '../transport/token-location.js';
+import { isTokenLocation } from '../transport/token-location.js';
 import { INSTANCE_METADATA } from './callers.js';
 
 /** Metadata keys that the guard and the interceptor read from the handler, or else from its class. A subclass does not inherit `access`. */
 export const AUTH_METADATA = {
   access: 'nestjs-token:access',
   fresh: 'nestjs-token:fresh',
+  locations: 'nestjs-token:locations',
+  clears: 'nestjs-token:clears',
   instance: INSTANCE_METADATA,
 } as const;
 
@@ -45,3 +49,30 @@ export const Fresh = (maxAge: Duration): CustomDecorator => SetMetadata(AUTH_MET
 
 /** Chooses the module instance that guards a route or controller, by the `name` given to `TokenModule`. */
 export const AuthInstance = (name: string): CustomDecorator => SetMetadata(AUTH_METADATA.instance, name);
+
+/**
+ * Says where a route, or all routes of a controller, look for the access token, in this order. It replaces the option `locations`. The first
+ * place that has a token counts: a bad token never falls through to the next place.
+ * @throws {TypeError} on a value that is no {@link TokenLocation}, and on an empty list.
+ * @example
+ * ```ts
+ * @Get('reports/:id.pdf') @TokenLocations('header', { query: 'access_token' }) download() {}
+ * ```
+ */
+export const TokenLocations = (...locations: [TokenLocation, ...TokenLocation[]]): CustomDecorator => {
+  if (locations.length === 0 || !locations.every(isTokenLocation)) {
+    throw new TypeError("@TokenLocations(): not a list of 'header', 'cookie', { query: name } or { body: name }");
+  }
+  return SetMetadata(AUTH_METADATA.locations, Object.freeze(locations));
+};
+
+/**
+ * Makes the browser delete the cookies that carry tokens, once the handler has succeeded. It is for the route that signs out. It needs the
+ * {@link TokenInterceptor}. Tokens in headers are the client's own business.
+ * @example
+ * ```ts
+ * @Post('logout') @ClearTokens() @UseGuards(RefreshTokenGuard) @UseInterceptors(TokenInterceptor)
+ * async logout(@RefreshToken() token?: string) { await this.refresh.signOut(token); }
+ * ```
+ */
+export const ClearTokens = (): CustomDecorator => SetMetadata(AUTH_METADATA.clears, true);

@@ -1,6 +1,7 @@
 import type { TokenError } from '../errors/token.errors.js';
 import type { OutageLog } from '../events/outage-log.js';
-import { rawResponseOf } from '../transport/response-headers.js';
+import { rawResponseOf } from '../transport/response-tokens.js';
+import type { Credentials, TokenTransport } from '../transport/token-transport.js';
 import type { ErrorBodyHook } from './error-body.js';
 import type { RequestContext } from './request-context.js';
 
@@ -11,17 +12,26 @@ export interface ErrorResponseSettings {
   readonly errorBody?: ErrorBodyHook | undefined;
 }
 
+/** What a response to an error works with. */
+export interface ErrorResponsePorts {
+  readonly outages: OutageLog;
+  readonly transport: TokenTransport;
+}
+
 /**
  * The error for which the response of an operation has been prepared. An error passes the interceptor, the guard or the filter, and
  * sometimes two of them.
  */
 const PREPARED = new WeakMap<object, TokenError>();
 
-/** Gives the response to an error its challenge, its `Retry-After` and its body. */
+/**
+ * Gives the response to an error its challenge, its `Retry-After` and its body, and makes the browser delete cookies that a final verdict has
+ * made worthless.
+ */
 export class ErrorResponse {
   constructor(
     private readonly settings: ErrorResponseSettings,
-    private readonly outages: OutageLog,
+    private readonly ports: ErrorResponsePorts,
   ) {}
 
   /**
@@ -33,13 +43,22 @@ export class ErrorResponse {
     if (PREPARED.get(operation) === error) return;
     PREPARED.set(operation, error);
     const { scheme, errorBody } = this.settings;
-    if (error.getStatus() >= 500) this.outages.report(error);
+    if (error.getStatus() >= 500) this.ports.outages.report(error);
     if (errorBody) error.shapeBody(errorBody(error, context.host));
     const raw = response && rawResponseOf(response);
     if (!raw || raw.headersSent) return;
     const challenge = challengeOf(error, scheme);
     if (challenge !== null) raw.setHeader('WWW-Authenticate', challenge);
     if (error.retryAfter !== null) raw.setHeader('Retry-After', String(error.retryAfter));
+    this.tidyCookies(error, context, raw);
+  }
+
+  /** A fault, and a verdict that a later request may overcome, leave the cookies alone (docs/rotation.md §5.6). */
+  private tidyCookies(error: TokenError, { request }: RequestContext, response: object): void {
+    if (request.headers.cookie === undefined) return;
+    const { transport } = this.ports;
+    if (error.terminal && concernsCookies(error, transport.read(request))) transport.clear(response);
+    transport.heal(response, request);
   }
 }
 
@@ -50,4 +69,13 @@ export class ErrorResponse {
 function challengeOf(error: TokenError, scheme: string): string | null {
   if (error.getStatus() !== 401) return null;
   return error.wireError === null ? scheme : `${scheme} error="${error.wireError}", error_description="${error.message}"`;
+}
+
+/**
+ * Tells whether a final verdict was passed on tokens that came in cookies. An access token in a header may belong to another session than the
+ * cookie, so a verdict on it leaves the cookie alone.
+ */
+function concernsCookies({ errorCode }: TokenError, { access, refresh }: Credentials): boolean {
+  const isAboutAccess = errorCode.startsWith('token_') || errorCode === 'user_rejected';
+  return (isAboutAccess ? (access ?? refresh) : refresh)?.source === 'cookie';
 }

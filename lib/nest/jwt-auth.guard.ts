@@ -14,8 +14,8 @@ import { RoutePolicies } from './route-policy.js';
 
 /**
  * Lets a request pass if its access token is good. If the access token has expired and a good refresh token came along, the request passes
- * too, and the new pair is on the response before the handler runs. The guard reads `@Public()`, `@OptionalAuth()`, `@Fresh()` and
- * `@AuthInstance()`, and sets `request.user`. If it is bound twice to a route, it still refreshes at most once per request. Extend it to
+ * too, and the new pair is on the response before the handler runs. The guard reads `@Public()`, `@OptionalAuth()`, `@Fresh()`,
+ * `@TokenLocations()` and `@AuthInstance()`, and sets `request.user`. If it is bound twice to a route, it still refreshes at most once per request. Extend it to
  * override {@link handleRequest}.
  *
  * It guards HTTP routes, GraphQL queries and GraphQL mutations. Override {@link getRequest} for the messages of gateways and microservices.
@@ -96,16 +96,18 @@ export class JwtAuthGuard implements CanActivate {
     if (context.request === NO_REQUEST) {
       return this.admit(policy.access === 'optional' ? null : new Refusal(new ContextUnsupported()), context, policy);
     }
-    const authentication = policy.instance.authenticator.authenticate(context);
+    const { instance, locations } = policy;
+    const authentication = instance.authenticator.authenticate(context, locations);
     if (authentication instanceof Promise) return this.enterLater(authentication, context, policy);
+    instance.complete(context, authentication);
     return this.admit(authentication.principal, context, policy);
   }
 
   private async enterLater(authentication: Promise<Authentication>, context: RequestContext, policy: RoutePolicy): Promise<true> {
     const caller = await authentication.then(
-      ({ principal, issued }) => {
-        if (issued) policy.instance.deliver(context, issued);
-        return principal;
+      (authenticated) => {
+        policy.instance.complete(context, authenticated);
+        return authenticated.principal;
       },
       (error: unknown) => (error instanceof TokenMissing && policy.access === 'optional' ? null : new Refusal(error)),
     );

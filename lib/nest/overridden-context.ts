@@ -31,6 +31,10 @@ export class OverriddenContext extends RequestContext {
     return this.standard.operation;
   }
 
+  override get isSafe(): boolean {
+    return this.standard.isSafe;
+  }
+
   private requestOrNone(): TokenRequest {
     const request = this.overrides.request();
     return request?.headers ? request : NO_REQUEST;

@@ -2,17 +2,20 @@ import { PassportStrategy } from '@nestjs/passport';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
+import type { RequestCheck } from '../authentication/request-check.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { TOKEN_ALGORITHMS } from '../keys/key-source.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
 import type { TokenRequest, TokenTransport } from '../transport/token-transport.js';
+import { isSafeMethod } from './request-context.js';
 
 /** What the strategy works with. */
 export interface StrategyPorts {
   readonly accessTokens: AccessTokenService;
   readonly transport: TokenTransport;
   readonly hooks: PrincipalHooks;
+  readonly check: RequestCheck;
 }
 
 /**
@@ -50,7 +53,7 @@ function registered(name: string): unknown {
  * Makes the class of the strategy. passport-jwt finds the token by our transport and verifies the signature with the key that we find. The
  * rest is up to the {@link AccessTokenService}, which judges the token as a whole.
  */
-function strategyClass(name: string, { accessTokens, transport, hooks }: StrategyPorts): new () => Strategy {
+function strategyClass(name: string, { accessTokens, transport, hooks, check }: StrategyPorts): new () => Strategy {
   const tokenOf = (request: unknown): string => transport.read(request as TokenRequest).access?.token ?? '';
   return class AccessTokenJwtStrategy extends PassportStrategy(AccessTokenJwt, name) {
     constructor() {
@@ -67,8 +70,12 @@ function strategyClass(name: string, { accessTokens, transport, hooks }: Strateg
       });
     }
 
-    async validate(request: unknown): Promise<Principal> {
-      return hooks.principalOf(await accessTokens.verify(tokenOf(request)));
+    async validate(request: TokenRequest): Promise<Principal> {
+      const claims = await accessTokens.verify(tokenOf(request));
+      const credentials = transport.read(request);
+      const isSafe = isSafeMethod(request.method);
+      if (check.concerns(credentials)) await check.check('use', { request, credentials, sessionId: claims.sid, isSafe, claims });
+      return hooks.principalOf(claims);
     }
   };
 }

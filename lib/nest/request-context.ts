@@ -26,9 +26,16 @@ export abstract class RequestContext {
   abstract readonly response: object | undefined;
   /** The object that stands for this one operation. */
   abstract readonly operation: object;
+  /** Whether the operation only reads, so that no page can do harm by sending it. */
+  abstract readonly isSafe: boolean;
 
   /** Returns the error in the form that the clients of this kind of context expect. */
   abstract fail(error: TokenError): Error | Promise<Error>;
+}
+
+/** Tells whether a method only reads (RFC 9110 §9.2.1). */
+export function isSafeMethod(method: string | undefined): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 }
 
 /** An HTTP request. */
@@ -41,6 +48,10 @@ export class HttpContext extends RequestContext {
 
   override get operation(): object {
     return this.request;
+  }
+
+  override get isSafe(): boolean {
+    return isSafeMethod(this.request.method);
   }
 
   override fail(error: TokenError): Error {
@@ -58,9 +69,11 @@ type GraphqlArguments = [
 
 /**
  * A GraphQL query or mutation, whose context carries a request (`{ req }`, or Mercurius's `{ reply }`). A subscription has no request here,
- * because it outlives what its request said.
+ * because it outlives what its request said. No operation counts as safe, because every one can be sent over GET or as a form.
  */
 class GraphqlContext extends RequestContext {
+  override readonly isSafe = false;
+
   override get request(): TokenRequest {
     const [, , graphql, info] = this.host.getArgs<GraphqlArguments>();
     if (info?.operation?.operation === 'subscription') return NO_REQUEST;
@@ -84,6 +97,7 @@ class GraphqlContext extends RequestContext {
 
 /** A message of a gateway or a microservice, or a context of an unknown kind. The payload of a message is not a request. */
 class MessageContext extends RequestContext {
+  override readonly isSafe = false;
   override readonly request = NO_REQUEST;
   override readonly response = undefined;
 

@@ -2,6 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenLocation } from '../transport/token-location.js';
 import { AUTH_METADATA } from './decorators.js';
 import type { TokenInstance } from './token-instance.js';
 import { tokenInstanceToken } from './token-instance.js';
@@ -11,6 +12,10 @@ export interface RoutePolicy {
   readonly access: 'required' | 'optional' | 'public';
   /** The longest time since sign-in that the route allows, in milliseconds. `undefined` allows any. */
   readonly freshMs: number | undefined;
+  /** Where the route looks for the access token. `undefined` looks where the options say. */
+  readonly locations: readonly TokenLocation[] | undefined;
+  /** Whether the browser deletes its tokens once the handler has succeeded. */
+  readonly clearsTokens: boolean;
   readonly instance: TokenInstance;
 }
 
@@ -44,6 +49,8 @@ export class RoutePolicies {
     const policy = {
       access: accessOf(controller, handler),
       freshMs: metadata(AUTH_METADATA.fresh) as number | undefined,
+      locations: metadata(AUTH_METADATA.locations) as readonly TokenLocation[] | undefined,
+      clearsTokens: metadata(AUTH_METADATA.clears) === true,
       instance: this.instance((metadata(AUTH_METADATA.instance) as string | undefined) ?? DEFAULT_NAME),
     };
     const handlers = this.byClass.get(controller) ?? new WeakMap<object, RoutePolicy>();

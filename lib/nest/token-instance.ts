@@ -1,7 +1,10 @@
-import type { RequestAuthenticator } from '../authentication/request-authenticator.js';
+import type { CsrfTokens } from '../authentication/csrf-tokens.js';
+import type { Authentication, RequestAuthenticator } from '../authentication/request-authenticator.js';
 import type { Clock } from '../clock.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
-import type { IssuedTokens, TokenTransport } from '../transport/token-transport.js';
+import type { TokenPair } from '../session/token-pair.js';
+import { concealAddress } from '../transport/response-tokens.js';
+import type { TokenRequest, TokenTransport } from '../transport/token-transport.js';
 import type { ErrorResponse } from './error-response.js';
 import type { RequestContext } from './request-context.js';
 
@@ -14,6 +17,8 @@ export interface InstancePorts {
   readonly transport: TokenTransport;
   readonly errors: ErrorResponse;
   readonly clock: Clock;
+  /** Null if there is no protection against cross-site requests. */
+  readonly csrf: CsrfTokens | null;
 }
 
 /**
@@ -24,19 +29,52 @@ export class TokenInstance {
   readonly errors: ErrorResponse;
   readonly clock: Clock;
   private readonly transport: TokenTransport;
+  private readonly csrf: CsrfTokens | null;
 
   constructor(
     readonly name: string,
-    { authenticator, transport, errors, clock }: InstancePorts,
+    { authenticator, transport, errors, clock, csrf }: InstancePorts,
   ) {
     this.authenticator = authenticator;
     this.transport = transport;
     this.errors = errors;
     this.clock = clock;
+    this.csrf = csrf;
   }
 
-  /** Puts tokens on the response of an operation, if it has one. */
-  deliver({ response }: RequestContext, issued: IssuedTokens): void {
-    if (response) this.transport.write(response, issued);
+  /** Puts on the response of an operation what its authentication demands: new tokens, a CSRF token, and care for a token in the address. */
+  complete(context: RequestContext, { principal, credentials, issued }: Authentication): void {
+    const { access, refresh } = credentials;
+    if (!issued && access?.source === 'header' && refresh?.source !== 'cookie') return;
+    const { request, response } = context;
+    if (!response) return;
+    if (issued) {
+      this.transport.write(response, issued, credentials);
+      this.transport.heal(response, request);
+    }
+    if (access?.source === 'query') concealAddress(response);
+    if (access?.source === 'cookie' || refresh?.source === 'cookie') this.renewCsrf(request, response, principal.sid);
+  }
+
+  /** Puts the pair on the response that a handler has issued. */
+  deliver(context: RequestContext, pair: TokenPair): void {
+    const { request, response } = context;
+    if (!response) return;
+    const credentials = this.transport.read(request);
+    this.transport.write(response, pair, credentials);
+    this.transport.heal(response, request);
+    this.renewCsrf(request, response, pair.sessionId);
+  }
+
+  /** Makes the browser delete the tokens that came in cookies, and takes back what is on the response. */
+  clear({ response }: RequestContext): void {
+    if (response) this.transport.clear(response);
+  }
+
+  /** A session has a CSRF token as long as the browser keeps it. One that is lost, or belongs to another session, is replaced. */
+  private renewCsrf(request: TokenRequest, response: object, sessionId: string | undefined): void {
+    const present = this.csrf && this.transport.readCsrf(request);
+    if (!this.csrf || !present || sessionId === undefined) return;
+    if (!this.csrf.verify(present.cookie, sessionId)) this.transport.writeCsrf(response, this.csrf.issue(sessionId));
   }
 }

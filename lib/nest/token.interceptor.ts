@@ -12,8 +12,8 @@ import { RoutePolicies } from './route-policy.js';
 const DEPTH = 3;
 
 /**
- * Sends the token pair that a handler returns (alone, or nested as in `{ user, tokens: pair }`) in the response headers too, and makes the
- * response uncacheable. Gives a {@link TokenError} that the handler throws its challenge. Bind it to sign-in and explicit refresh, not to
+ * Sends the token pair that a handler returns (alone, or nested as in `{ user, tokens: pair }`) in headers or cookies, and makes the response
+ * uncacheable. Makes the browser delete its cookies after a handler with {@link ClearTokens}. Gives a {@link TokenError} that the handler throws its challenge. Bind it to sign-in and explicit refresh, not to
  * every route: tokens that the guard refreshes need no interceptor.
  */
 @Injectable()
@@ -24,13 +24,14 @@ export class TokenInterceptor implements NestInterceptor {
 
   intercept(host: ExecutionContext, next: CallHandler): Observable<unknown> {
     this.policies ??= new RoutePolicies(this.moduleRef);
-    const { instance } = this.policies.of(host);
+    const { instance, clearsTokens } = this.policies.of(host);
     const context = contextOf(host);
     return next.handle().pipe(
       tap((result) => {
         const pair = pairIn(result, DEPTH);
         if (pair?.deliverable === 'none') throw new SessionRevoked(pair.sessionId);
         if (pair) instance.deliver(context, pair);
+        else if (clearsTokens) instance.clear(context);
       }),
       catchError((error: unknown) => {
         if (error instanceof TokenError) instance.errors.prepare(error, context);

@@ -59,7 +59,9 @@ function groupsIn({ name, given, schema }: Group): Group[] {
   return Object.entries(schema).flatMap(([key, described]) => {
     if (described.kind !== 'group') return [];
     const value = valueOf(given, key);
-    return described.canBeFalse === true && value === false ? [] : [{ name: nameOf(name, key), given: value, schema: described.options }];
+    const isOff = described.canBeFalse === true && value === false;
+    const isShorthand = typeof value === 'string' && Object.hasOwn(described.shorthands ?? {}, value);
+    return isOff || isShorthand ? [] : [{ name: nameOf(name, key), given: value, schema: described.options }];
   });
 }
 

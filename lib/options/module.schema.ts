@@ -1,6 +1,8 @@
 import type { TokenKey } from '../keys/key.options.js';
 import { TOKEN_ALGORITHMS } from '../keys/key-source.js';
 import { ACCESS } from './access.schema.js';
+import { COOKIE } from './cookie.schema.js';
+import { CSRF } from './csrf.schema.js';
 import { HEADER } from './header.schema.js';
 import type { Schema } from './option-kinds.js';
 import { REFRESH } from './refresh.schema.js';
@@ -26,13 +28,11 @@ export const MODULE = {
   keys: { kind: 'list', of: KEY },
   access: { kind: 'group', options: ACCESS },
   refresh: { kind: 'group', options: REFRESH },
-  transport: {
-    kind: 'choice',
-    values: ['header'],
-    default: 'header',
-    wanted: "'header': the other transports come with a later version",
-  },
+  transport: { kind: 'choice', values: ['header', 'cookie', 'mixed'], default: 'header' },
   header: { kind: 'group', options: HEADER },
+  cookie: { kind: 'group', options: COOKIE },
+  locations: { kind: 'locations', defaultNote: "the header, or with `transport: 'cookie'` the cookie" },
+  csrf: { kind: 'group', options: CSRF, canBeFalse: true, shorthands: { token: { mode: 'token' } }, defaultNote: 'enabled' },
   loadUser: { kind: 'hook', defaultNote: 'no user is loaded' },
   claims: { kind: 'hook', defaultNote: 'the claims that were given to `signIn`' },
   hookTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '5s' },

@@ -1,6 +1,7 @@
 import { parseDuration } from '../duration.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { isIdentifier } from '../text.js';
+import { isTokenLocation } from '../transport/token-location.js';
 import type { AnyOption, ChoiceOption, DurationOption, NumberOption } from './option-kinds.js';
 
 const SECOND = 1_000;
@@ -8,6 +9,11 @@ const SECOND = 1_000;
 const HTTP_TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** RFC 9110 §5.1 allows more, but nginx drops any other request header (`ignore_invalid_headers`, `underscores_in_headers`). */
 const HEADER_NAME = /^[0-9A-Za-z-]+$/;
+/** RFC 6265bis §4.1.1 allows more, but not every framework reads it. */
+const COOKIE_NAME = /^[0-9A-Za-z_-]{1,64}$/;
+/** RFC 1034 §3.5, in lower case, with at least one dot. */
+const DOMAIN = /^(?=.{4,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
+const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/;
 /** What a missing value becomes when it is put into text. */
 const MISREAD_TEXT = /^(undefined|null|NaN|\[object \w+\])?$/;
 
@@ -25,6 +31,14 @@ const CHECKS: { readonly [Kind in CheckedKind]: Check<OptionOfKind<Kind>> } = {
   integer: integerInRange,
   choice: oneOf,
   text: plainText,
+  'cookie name': shaped(matching(COOKIE_NAME), 'the name of a cookie: letters, digits, hyphens and underscores'),
+  domain: shaped(matching(DOMAIN), 'a domain, such as example.com'),
+  path: shaped(matching(PATH), 'a path that begins with /'),
+  origins: (option, value) => [value].flat().map((one) => originText(option, one)),
+  locations: shaped(
+    (given) => Array.isArray(given) && given.length > 0 && given.every(isTokenLocation),
+    "a list of 'header', 'cookie', { query: name } or { body: name }",
+  ),
   texts: (option, value) => [value].flat().map((one) => plainText(option, one)),
   label: (option, value, { wanted = 'a name' }) => shaped((given) => typeof given === 'string' && given !== '', wanted)(option, value),
   identifier: shaped(isIdentifier, '1 to 64 characters of A–Z a–z 0–9 . _ -'),
@@ -118,6 +132,12 @@ function plainText(option: string, value: unknown): string {
     throw new TokenOptionsError(option, 'is not plain text without a space at either end: is the environment variable set?');
   }
   return value;
+}
+
+function originText(option: string, value: unknown): string {
+  const text = plainText(option, value);
+  requireShape(option, URL.canParse(text) && new URL(text).origin === text, 'an origin such as https://app.example.com, without a path');
+  return text;
 }
 
 /** Looks for methods instead of using `instanceof`, because an application may have installed two copies of this package. */

@@ -1,4 +1,5 @@
 import type { Duration } from '../duration.js';
+import type { TokenLocation } from '../transport/token-location.js';
 
 /** What is said of an option whatever its kind. */
 interface Described {
@@ -35,7 +36,7 @@ export interface ChoiceOption<V extends string = string> extends Described {
 
 /** Text. What it may consist of depends on the kind (option-checks.ts). */
 export interface TextOption extends Described {
-  readonly kind: 'text' | 'label' | 'identifier' | 'header name' | 'scheme';
+  readonly kind: 'text' | 'label' | 'identifier' | 'header name' | 'scheme' | 'cookie name' | 'domain' | 'path';
   readonly default?: string;
   /** What a label is, for the message. */
   readonly wanted?: string;
@@ -43,7 +44,12 @@ export interface TextOption extends Described {
 
 /** One text, or a list of them. */
 export interface TextsOption extends Described {
-  readonly kind: 'texts';
+  readonly kind: 'texts' | 'origins';
+}
+
+/** A list of places where an access token is looked for. */
+export interface LocationsOption extends Described {
+  readonly kind: 'locations';
 }
 
 /** True or false. */
@@ -81,6 +87,8 @@ export interface GroupOption<V extends object = Record<string, never>> extends D
   readonly options: Schema<V>;
   /** The value `false` disables what the group is about. */
   readonly canBeFalse?: boolean;
+  /** Texts that stand for a group with these options. */
+  readonly shorthands?: Readonly<Record<string, V>>;
   /** The group where it is left out, if that is more than the defaults of its options. */
   readonly default?: V;
 }
@@ -114,11 +122,15 @@ type ComposedOption<V> = [string] extends [V]
     ? HookOption
     : [V] extends [abstract new (...args: never[]) => unknown]
       ? ClassOption
-      : [V] extends [readonly (infer Entry extends object)[]]
-        ? ListOption<Entry>
-        : [V] extends [object | false]
-          ? ObjectOption<V>
-          : never;
+      : [V] extends [readonly TokenLocation[]]
+        ? LocationsOption
+        : [V] extends [readonly (infer Entry extends object)[]]
+          ? ListOption<Entry>
+          : [V] extends [object | false]
+            ? ObjectOption<V>
+            : [V] extends [object | false | string]
+              ? ObjectOption<Exclude<V, string>> & { readonly shorthands: Readonly<Record<Extract<V, string>, Exclude<V, string | false>>> }
+              : never;
 
 type ObjectOption<V> = false extends V
   ? GroupOption<Exclude<V, false> & object> & { readonly canBeFalse: true }
@@ -142,12 +154,17 @@ export type AnyOption =
   | ChoiceOption
   | TextOption
   | TextsOption
+  | LocationsOption
   | FlagOption
   | SecretOption
   | HookOption
   | ClassOption
   | (Omit<PortOption, 'methods'> & { readonly methods: readonly string[] })
-  | (Omit<GroupOption, 'options' | 'default'> & { readonly options: AnySchema; readonly default?: object })
+  | (Omit<GroupOption, 'options' | 'default' | 'shorthands'> & {
+      readonly options: AnySchema;
+      readonly default?: object;
+      readonly shorthands?: Readonly<Record<string, object>>;
+    })
   | (Omit<ListOption, 'of'> & { readonly of: AnySchema });
 
 /** Any group. */

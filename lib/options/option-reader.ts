@@ -15,7 +15,7 @@ type CheckedKey<S> = { [Key in keyof S]: S[Key] extends { readonly kind: Checked
 
 type ValueOf<Option, Given> = Option extends { readonly kind: 'duration' | 'whole seconds' }
   ? number
-  : Option extends { readonly kind: 'texts' }
+  : Option extends { readonly kind: 'texts' | 'origins' }
     ? readonly string[]
     : Exclude<Given, undefined>;
 

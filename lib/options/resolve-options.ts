@@ -2,13 +2,14 @@ import type { AccessTokenSettings } from '../access-token/access-token.service.j
 import type { KeyRing } from '../keys/key-ring.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { StorePatience } from '../session/token-repository.js';
-import type { HeaderOptions } from '../transport/header.options.js';
-import { TokenOptionsError } from '../errors/token.errors.js';
-import { HEADER } from './header.schema.js';
+import type { CsrfKeyRing } from '../authentication/csrf-tokens.js';
 import { requireKnownKeys } from './known-keys.js';
 import { MODULE } from './module.schema.js';
 import { optionReader, ROOT } from './option-reader.js';
 import { requireKeyKinds, resolveAccessKeys, resolveAccessOptions } from './resolve-access-options.js';
+import { resolveCsrfKeys } from './resolve-refresh-keys.js';
+import type { ResolvedTransportOptions } from './resolve-transport-options.js';
+import { resolveTransportOptions } from './resolve-transport-options.js';
 import type { ResolvedRefreshOptions } from './resolve-refresh-options.js';
 import { resolveRefreshOptions } from './resolve-refresh-options.js';
 import type { TokenModuleOptions } from './token.options.js';
@@ -20,7 +21,8 @@ import type { TokenModuleOptions } from './token.options.js';
 export interface ResolvedTokenOptions {
   readonly access: AccessTokenSettings & { readonly ring: KeyRing };
   readonly refresh: ResolvedRefreshOptions;
-  readonly header: Readonly<Required<HeaderOptions>>;
+  readonly transport: ResolvedTransportOptions;
+  readonly csrfKeys: CsrfKeyRing;
   readonly hooks: Readonly<Pick<TokenModuleOptions, 'loadUser' | 'claims' | 'onEvent' | 'errorBody'>>;
   /** Milliseconds. */
   readonly hookTimeoutMs: number;
@@ -46,6 +48,7 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string): Re
   const warnings: string[] = [];
   const options = moduleReader(given);
   options('transport');
+  options('locations');
   requireKeyKinds(given.keys);
   const issuer = options('issuer');
   const { ring, secret } = resolveAccessKeys(given, { issuer, name, warnings });
@@ -54,7 +57,8 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string): Re
   return Object.freeze({
     access: Object.freeze({ ...access, ring }),
     refresh: Object.freeze(refresh),
-    header: Object.freeze(resolveHeader(given.header)),
+    transport: Object.freeze(resolveTransportOptions(given, { name, warnings })),
+    csrfKeys: resolveCsrfKeys(refresh.ring, { issuer, name }),
     hooks: Object.freeze(resolveHooks(options)),
     hookTimeoutMs: options('hookTimeout'),
     revocation: options('revocation'),
@@ -71,17 +75,6 @@ type ModuleReader = ReturnType<typeof moduleReader>;
 /** The type of the reader follows from the schema. */
 function moduleReader(given: TokenModuleOptions) {
   return optionReader({ group: ROOT, schema: MODULE, given });
-}
-
-function resolveHeader(given: HeaderOptions | undefined): Required<HeaderOptions> {
-  const header = optionReader({ group: 'header', schema: HEADER, given });
-  const names = { access: header('access'), refresh: header('refresh'), expiresIn: header('expiresIn') };
-  const seen = new Set<string>();
-  for (const [option, name] of Object.entries(names)) {
-    if (seen.has(name.toLowerCase())) throw new TokenOptionsError(`header.${option}`, 'is the name of another token header too');
-    seen.add(name.toLowerCase());
-  }
-  return { ...names, scheme: header('scheme') };
 }
 
 function resolveHooks(options: ModuleReader): ResolvedTokenOptions['hooks'] {

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
+import type { CsrfKey, CsrfKeyRing } from '../authentication/csrf-tokens.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { deriveKey, kidByteOf, readSecret } from '../keys/key-material.js';
 import type { DerivedRefreshKey, RefreshKeyRing } from '../session/refresh-token.codec.js';
@@ -65,4 +66,13 @@ function checkedSecret(option: string, secret: unknown, { warnings }: RefreshKey
 function derivedKey(secret: KeyObject, { issuer, name }: RefreshKeyContext, kid?: number): DerivedRefreshKey {
   const key = deriveKey(secret, 'nestjs-token/refresh/1', issuer, name);
   return { kid: kid ?? kidByteOf(key), key: createSecretKey(key) };
+}
+
+/** Derives the keys of CSRF tokens from those of the refresh ring, so that both are rotated together. */
+export function resolveCsrfKeys(ring: RefreshKeyRing, { issuer, name }: Pick<KeyContext, 'issuer' | 'name'>): CsrfKeyRing {
+  const derive = ({ kid, key }: DerivedRefreshKey): CsrfKey => ({
+    kid,
+    key: createSecretKey(deriveKey(key, 'nestjs-token/csrf/1', issuer, name)),
+  });
+  return { signing: derive(ring.signing), verifying: new Map([...ring.verifying].map(([kid, key]) => [kid, derive(key)])) };
 }

@@ -6,7 +6,11 @@ import type { ErrorBodyHook } from '../nest/error-body.js';
 import type { ClaimsHook, LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { RefreshOptions } from '../session/refresh.options.js';
+import type { CsrfOptions } from '../authentication/csrf.options.js';
+import type { CookieOptions } from '../transport/cookie.options.js';
 import type { HeaderOptions } from '../transport/header.options.js';
+import type { TransportMode } from '../transport/standard-transport.js';
+import type { TokenLocation } from '../transport/token-location.js';
 
 /**
  * Options of a token module. An unknown key is refused at start-up, and so is a value that is `undefined`, as a missing environment variable
@@ -35,10 +39,26 @@ export interface TokenModuleOptions {
   access?: AccessOptions;
   /** Options of sessions and their refresh tokens. */
   refresh?: RefreshOptions;
-  /** Where tokens travel. This version supports `'header'` only. @defaultValue 'header' */
-  transport?: 'header';
+  /**
+   * Where tokens travel. `header`: both in headers. `cookie`: both in cookies, and in no body. `mixed`: the access token in the header, the
+   * refresh token in a cookie. @defaultValue 'header'
+   */
+  transport?: TransportMode;
   /** Names of the headers that carry tokens. */
   header?: HeaderOptions;
+  /** Names and attributes of the cookies that carry tokens. */
+  cookie?: CookieOptions;
+  /**
+   * Where an access token is looked for, in this order: `'header'`, `'cookie'`, `{ query: name }`, `{ body: name }`. The first place that has one
+   * counts, and a bad token never falls through to the next place. `@TokenLocations()` replaces it for a route.
+   * @defaultValue the header, or with `transport: 'cookie'` the cookie
+   */
+  locations?: TokenLocation[];
+  /**
+   * Protection against requests that pages of other sites send, where tokens come from cookies. `false` disables it. `'token'` is short for
+   * `{ mode: 'token' }`. @defaultValue enabled
+   */
+  csrf?: CsrfOptions | 'token' | false;
   /**
    * Loads the user. Called for every authenticated request and before tokens are issued. `null`, or a rejection with `UserRejected`, means
    * that the user is gone or disabled: the response is `user_rejected`, and a refresh revokes the session. A rejection with

@@ -41,11 +41,12 @@ export const TOKEN_ERRORS = {
     status: 401,
     wireError: 'invalid_token',
     terminal: false,
-    message: 'access token and refresh token belong to different sessions',
+    message: 'tokens of the request belong to different sessions',
   },
   refresh_limited: { status: 429, wireError: null, terminal: false, message: 'session has been refreshed too often' },
   fresh_token_required: { status: 401, wireError: 'invalid_token', terminal: false, message: 'a more recent sign-in is required' },
   user_rejected: { status: 401, wireError: 'invalid_token', terminal: true, message: 'user is gone or disabled' },
+  csrf_failed: { status: 403, wireError: null, terminal: false, message: 'request did not come from a page that may send it' },
   context_unsupported: {
     status: 403,
     wireError: null,

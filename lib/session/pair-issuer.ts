@@ -3,6 +3,7 @@ import type { HookResults } from '../principal/principal-hooks.js';
 import { principalOf } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
 import type { Delivery } from './delivery.js';
+import type { TokensInBody } from './token-pair.js';
 import { TokenPair } from './token-pair.js';
 import type { SessionSnapshot } from './token-session.js';
 
@@ -21,32 +22,46 @@ export interface PairDraft {
   readonly delivery: Delivery;
 }
 
+/** How pairs travel. */
+export interface PairSettings {
+  /** The scheme of the access token, as the response names it (RFC 6749 §7.1). */
+  readonly tokenType: string;
+  /** Which tokens a body may carry. */
+  readonly inBody: TokensInBody;
+  /** The largest number of characters that an access token may have. A browser drops a cookie that is too large, without a word. */
+  readonly maxAccessLength: number;
+}
+
 /** Issues the token pair of a session as it stands. */
 export class PairIssuer {
-  /** @param tokenType the scheme of the access token, as the response names it (RFC 6749 §7.1). */
   constructor(
+    private readonly settings: PairSettings,
     private readonly accessTokens: AccessTokenIssuer,
-    private readonly tokenType: string,
   ) {}
 
   /**
    * Issues a pair.
    * @throws {SignerUnavailable} rejects with it if the access token cannot be signed.
+   * @throws {TypeError} rejects with it if the claims make the access token larger than its cookie may be.
    */
   async issue({ snapshot: { session, at }, results, refreshToken, delivery }: PairDraft): Promise<IssuedPair> {
     const { subject, id: sessionId, authTime } = session;
     const lifetimeMs = Math.min(this.accessTokens.jitteredLifetime(), session.absoluteExpiresAt - at);
     const draft = { subject, sessionId, claims: results.claims, at, authTime, lifetimeMs };
     const { token: accessToken, claims } = await this.accessTokens.issue(draft);
+    const { tokenType, inBody, maxAccessLength } = this.settings;
+    if (accessToken.length > maxAccessLength) {
+      throw new TypeError(`claims: the access token has ${accessToken.length} characters, and its cookie holds ${maxAccessLength}`);
+    }
     const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt);
     const fields = {
       accessToken,
       ...(refreshToken !== undefined && { refreshToken }),
-      tokenType: this.tokenType,
+      tokenType,
       expiresIn: claims.exp - claims.iat,
       refreshExpiresIn: Math.floor((expiresAt - at) / 1_000),
       sessionId,
     };
-    return { pair: new TokenPair(fields, delivery), principal: principalOf(claims, results.user) };
+    return { pair: new TokenPair(fields, { late: delivery, inBody }), principal: principalOf(claims, results.user) };
   }
 }

@@ -1,5 +1,12 @@
 import type { SessionDenylist } from '../access-token/session-denylist.js';
-import { RefreshTokenInvalid, RefreshTokenMissing, SessionRevoked, StoreUnavailable, UserRejected } from '../errors/token.errors.js';
+import {
+  RefreshTokenInvalid,
+  RefreshTokenMissing,
+  SessionMismatch,
+  SessionRevoked,
+  StoreUnavailable,
+  UserRejected,
+} from '../errors/token.errors.js';
 import { withDeadline } from '../principal/deadline.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import { Delivery } from './delivery.js';
@@ -11,7 +18,7 @@ import { RotationRound } from './rotation-round.js';
 import type { SessionListener } from './session-listener.js';
 import type { SessionRevoker } from './session-revoker.js';
 import type { PatientStore } from './patient-store.js';
-import type { SessionSnapshot } from './token-session.js';
+import type { RefreshTokenPosition, SessionSnapshot } from './token-session.js';
 import { sessionInfoOf } from './token-session.js';
 
 /** The rules of refreshing, and how long one refresh may take. */
@@ -29,6 +36,12 @@ export interface RotatorPorts {
   readonly issuer: PairIssuer;
   readonly denylist: SessionDenylist;
   readonly listener: SessionListener;
+}
+
+/** A refresh token as it was presented, and taken apart. */
+export interface PresentedToken {
+  readonly text: string;
+  readonly token: DecodedRefreshToken;
 }
 
 /** What presenting a good refresh token gives: the outcome, the pair and the caller. */
@@ -55,13 +68,29 @@ export class SessionRotator {
 
   /**
    * Decodes a presented token.
-   * @throws {RefreshTokenMissing | RefreshTokenInvalid}
+   * @param rivals tokens of other cookies with the same name. The newest one counts.
+   * @throws {RefreshTokenMissing | RefreshTokenInvalid | SessionMismatch}
    */
-  decode(refreshToken: unknown): DecodedRefreshToken {
+  decode(refreshToken: unknown, rivals?: readonly string[]): DecodedRefreshToken {
     if (refreshToken === undefined || refreshToken === null || refreshToken === '') throw new RefreshTokenMissing();
-    const token = typeof refreshToken === 'string' ? this.ports.codec.decode(refreshToken) : null;
-    if (!token) throw new RefreshTokenInvalid();
-    return token;
+    const newest = typeof refreshToken === 'string' ? this.newestOf(refreshToken, rivals) : null;
+    if (!newest) throw new RefreshTokenInvalid();
+    return newest.token;
+  }
+
+  /**
+   * Returns the newest authentic one of several tokens, which cookies of one name carry for different paths or domains. Returns null if none
+   * is authentic.
+   * @throws {SessionMismatch} if they belong to different sessions, because nobody knows then which one is meant.
+   */
+  newestOf(refreshToken: string, rivals: readonly string[] = []): PresentedToken | null {
+    const presented = [refreshToken, ...rivals].flatMap((text) => {
+      const token = this.ports.codec.decode(text);
+      return token ? [{ text, token }] : [];
+    });
+    const [first, ...others] = presented;
+    if (others.some(({ token }) => token.sessionId !== first?.token.sessionId)) throw new SessionMismatch();
+    return presented.sort((one, other) => comparePositions(other.token, one.token))[0] ?? null;
   }
 
   /**
@@ -117,6 +146,10 @@ export class SessionRotator {
     }
     throw error;
   }
+}
+
+function comparePositions(one: RefreshTokenPosition, other: RefreshTokenPosition): number {
+  return one.generation - other.generation || one.branch - other.branch;
 }
 
 /** Gives a caller what the first caller got. For this caller, it is the successor that is handed out again. */

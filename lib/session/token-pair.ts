@@ -3,10 +3,10 @@ import type { Deliverable, Delivery } from './delivery.js';
 
 /** The response of a token endpoint (RFC 6749 §5.1), and the id of the session. */
 export interface TokenPairBody {
-  /** The access token. Absent only if the session has been revoked since the pair was issued. */
+  /** The access token. Absent if it travels in a cookie, or if the session has been revoked since the pair was issued. */
   access_token?: string;
   /**
-   * The refresh token. Absent if the caller already holds the current one (RFC 6749 §6 allows it), and in a response that is written more
+   * The refresh token. Absent if it travels in a cookie, if the caller already holds the current one (RFC 6749 §6 allows it), and in a response that is written more
    * than half of the grace period after the refresh. The client then keeps the refresh token that it has, and its next refresh is
    * recovered.
    */
@@ -32,6 +32,19 @@ export interface TokenPairFields {
   readonly refreshExpiresIn: number;
   /** The session id (`sid`). */
   readonly sessionId: string;
+  /** Whether cookies with these tokens outlive the browser. Left out, they do as they did before, or as the options say. */
+  readonly persistent?: boolean | undefined;
+}
+
+/** Which tokens a body may carry. A token that travels in a cookie is in no body. */
+export type TokensInBody = 'both' | 'access' | 'none';
+
+/** What decides about the delivery of a pair. */
+export interface PairDelivery {
+  /** Judges what a late response may carry. Without it, a response always carries the whole pair. */
+  readonly late?: Delivery | undefined;
+  /** Which tokens a body may carry. @defaultValue 'both' */
+  readonly inBody?: TokensInBody | undefined;
 }
 
 /**
@@ -40,14 +53,14 @@ export interface TokenPairFields {
  */
 export class TokenPair {
   readonly #fields: TokenPairFields;
-  readonly #delivery: Delivery | undefined;
+  readonly #delivery: PairDelivery;
 
   /**
    * @param fields the tokens and what is told of them.
-   * @param delivery judges what a late response may carry. Without it, a response always carries the whole pair.
+   * @param delivery decides what a response may carry.
    * @internal
    */
-  constructor(fields: TokenPairFields, delivery?: Delivery) {
+  constructor(fields: TokenPairFields, delivery: PairDelivery = {}) {
     this.#fields = fields;
     this.#delivery = delivery;
     Object.defineProperties(this, BODY_MEMBERS);
@@ -83,20 +96,26 @@ export class TokenPair {
     return this.#fields.sessionId;
   }
 
+  /** Whether cookies with these tokens outlive the browser. `undefined` if the sign-in did not say. */
+  get persistent(): boolean | undefined {
+    return this.#fields.persistent;
+  }
+
   /** What a response that is written now may carry of this pair (docs/rotation.md §5.4). */
   get deliverable(): Deliverable {
-    return this.#delivery?.judge() ?? 'both';
+    return this.#delivery.late?.judge() ?? 'both';
   }
 
   /**
    * Returns the pair under the names of RFC 6749 §5.1, also if it is nested in another response (`{ user, tokens: pair }`). Leaves out what
-   * a response that is written now must not carry (docs/rotation.md §5.4).
+   * a response that is written now must not carry (docs/rotation.md §5.4), and what travels in cookies.
    */
   toJSON(): TokenPairBody {
-    const { deliverable } = this;
+    const { deliverable, refreshToken } = this;
+    const { inBody = 'both' } = this.#delivery;
     return {
-      ...(deliverable !== 'none' && { access_token: this.accessToken }),
-      ...(deliverable === 'both' && this.refreshToken !== undefined && { refresh_token: this.refreshToken }),
+      ...(deliverable !== 'none' && inBody !== 'none' && { access_token: this.accessToken }),
+      ...(deliverable === 'both' && inBody === 'both' && refreshToken !== undefined && { refresh_token: refreshToken }),
       token_type: this.tokenType,
       expires_in: this.expiresIn,
       refresh_expires_in: this.refreshExpiresIn,

@@ -1,11 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../principal/principal.js';
 import type { Deliverable } from '../session/delivery.js';
+import type { TokenLocation } from './token-location.js';
 
 /** What this package reads from a request and sets on it, on every platform. */
 export interface TokenRequest {
   readonly headers: IncomingMessage['headers'];
   readonly method?: string;
+  readonly url?: string;
+  /** The host and port that the client has asked for, as the platform sees it behind trusted proxies. */
+  readonly host?: string;
+  /** The parsed query. */
+  readonly query?: unknown;
+  /** The parsed body. */
+  readonly body?: unknown;
   /** The caller. The guard sets it. */
   user?: Principal | undefined;
 }
@@ -17,12 +25,27 @@ export interface Credential {
   readonly source: 'header' | 'cookie' | 'query' | 'body';
   /** The authentication scheme that stood before it (RFC 9110 §11.1), as the options name it. */
   readonly scheme?: string;
+  /**
+   * The other values that cookies of the same name have. They were set for other paths or domains, perhaps by an earlier version of the
+   * application, perhaps by an attacker on a subdomain. Absent if there are none.
+   */
+  readonly rivals?: readonly string[];
+  /** False if the cookie ends with the browser session, so that the next one has to do the same. */
+  readonly persistent?: boolean;
 }
 
 /** The tokens that came with a request. */
 export interface Credentials {
   readonly access?: Credential;
   readonly refresh?: Credential;
+}
+
+/** The CSRF token of a request. Nothing of it has been verified. */
+export interface CsrfCredential {
+  /** What the header says. Scripts of other sites cannot set it. */
+  readonly header?: string;
+  /** What the cookie says. It is only read to know whether the browser still has one. */
+  readonly cookie?: string;
 }
 
 /** The tokens that a response carries, and which of them may still be delivered. A `TokenPair` is one. */
@@ -32,25 +55,44 @@ export interface IssuedTokens {
   readonly refreshToken?: string | undefined;
   /** The number of seconds for which the access token is accepted. A whole number. */
   readonly expiresIn: number;
+  /** The number of seconds until the session expires if it is not refreshed. A whole number. */
+  readonly refreshExpiresIn: number;
+  /** Whether cookies with these tokens outlive the browser. `undefined` leaves it as it was, or as the options say. */
+  readonly persistent?: boolean | undefined;
   /** What a response that is written now may carry (docs/rotation.md §5.4). It is read when the head of the response is written. */
   readonly deliverable: Deliverable;
 }
 
 /**
- * Port: where tokens travel. Headers are one implementation. Inject it to read the tokens of a request in a handler of your own. Replace it
- * with `overrideProvider(TokenTransport)`.
+ * Port: where tokens travel. `StandardTransport` puts them into headers, cookies, or one of each. Inject it to read the tokens of a request
+ * in a handler of your own. Replace it with `overrideProvider(TokenTransport)`.
  */
 export abstract class TokenTransport {
-  /** Finds the tokens that came with a request. It verifies nothing. */
-  abstract read(request: TokenRequest): Credentials;
+  /**
+   * Finds the tokens that came with a request. It verifies nothing.
+   * @param locations where to look for the access token, in this order. By default, where the options say.
+   */
+  abstract read(request: TokenRequest, locations?: readonly TokenLocation[]): Credentials;
 
   /**
    * Puts tokens on a response at once, and makes the response uncacheable. What the application has put on the response stays.
    * @param response the response of the platform (Express or Fastify), or of `node:http`. If it has begun already, nothing is put on it.
    * @param issued the tokens. If there is no refresh token among them, the client keeps the one that it has.
+   * @param credentials the tokens that came with the request. The new ones travel in the same places.
    */
-  abstract write(response: object, issued: IssuedTokens): void;
+  abstract write(response: object, issued: IssuedTokens, credentials?: Credentials): void;
 
-  /** Removes the tokens that {@link write} has put on a response, unless the response has begun. */
+  /** Removes the tokens that {@link write} has put on a response, and makes the browser delete its cookies, unless the response has begun. */
   abstract clear(response: object): void;
+
+  /** Returns the CSRF token that came with a request, in its header and in its cookie. Null if this transport uses no cookies. */
+  readCsrf(_request: TokenRequest): CsrfCredential | null {
+    return null;
+  }
+
+  /** Puts a CSRF token on a response, in a cookie that the scripts of the page can read. */
+  writeCsrf(_response: object, _token: string): void {}
+
+  /** Makes the browser delete cookies that rival with those of this instance, because they were set for other paths or domains. */
+  heal(_response: object, _request: TokenRequest): void {}
 }

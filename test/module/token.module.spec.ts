@@ -28,7 +28,7 @@ import { inspect } from 'node:util';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import { DataSource } from 'typeorm';
-import { HeaderTransport } from '../support/lib.js';
+import { StandardTransport } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf } from '../support/access-tokens.js';
 import type { TestApp } from '../support/app.js';
@@ -230,7 +230,7 @@ describe('TokenModule', () => {
       expect([refresh, accessTokens, transport].map((part) => part.constructor)).toEqual([
         RefreshService,
         AccessTokenService,
-        HeaderTransport,
+        StandardTransport,
       ]);
     });
 

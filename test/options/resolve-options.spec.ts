@@ -78,7 +78,8 @@ describe('resolveTokenOptions', () => {
 
   describe('has safe defaults (CF-09)', () => {
     it('CF-09 resolves issuer and secret alone to these', () => {
-      const { access, refresh, header, hooks, hookTimeoutMs, revocation, janitorMs, warnings } = resolve();
+      const { access, refresh, transport, hooks, hookTimeoutMs, revocation, janitorMs, warnings } = resolve();
+      const { header } = transport;
       const { ring, ...plain } = access;
       expect({ ...plain, algorithms: ring.all.map(({ algorithm }) => algorithm) }).toEqual({
         issuer: ISSUER,
@@ -123,8 +124,22 @@ describe('resolveTokenOptions', () => {
 
     it('CF-09 freezes what it gives', () => {
       const resolved = resolve({ audience: ['web'] });
-      const { access, refresh, header, hooks, warnings } = resolved;
-      const parts = [resolved, access, access.audience, refresh, refresh.rules, header, hooks, warnings];
+      const { access, refresh, transport, hooks, warnings } = resolved;
+      const { header, cookie, csrf, locations } = transport;
+      const parts = [
+        resolved,
+        access,
+        access.audience,
+        refresh,
+        refresh.rules,
+        transport,
+        header,
+        cookie,
+        csrf,
+        locations,
+        hooks,
+        warnings,
+      ];
       expect(parts.filter((part) => !Object.isFrozen(part))).toEqual([]);
     });
 
@@ -143,7 +158,10 @@ describe('resolveTokenOptions', () => {
     });
 
     it('takes an empty scheme for a bare token', () => {
-      expect(resolve({ header: { scheme: '', access: 'X-Access-Token' } }).header).toMatchObject({ scheme: '', access: 'X-Access-Token' });
+      expect(resolve({ header: { scheme: '', access: 'X-Access-Token' } }).transport.header).toMatchObject({
+        scheme: '',
+        access: 'X-Access-Token',
+      });
     });
 
     it('takes empty groups for their defaults', () => {

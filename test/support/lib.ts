@@ -29,7 +29,7 @@ export { RefreshTokenCodec } from '../../lib/session/refresh-token.codec.js';
 export { decideRotation, LAST_BRANCH } from '../../lib/session/rotation.js';
 export type { RotationRules, RotationVerdict } from '../../lib/session/rotation.js';
 export { SessionJanitor } from '../../lib/session/session-janitor.js';
-export { HeaderTransport } from '../../lib/transport/header-transport.js';
+export { StandardTransport } from '../../lib/transport/standard-transport.js';
 export { EXTRAS } from '../../lib/options/extras.schema.js';
 export { MODULE } from '../../lib/options/module.schema.js';
 export type { CheckedKind } from '../../lib/options/option-checks.js';

@@ -25,12 +25,16 @@ interface TokenHeader {
 }
 
 /**
- * Token headers on one response. They are set at once, on the raw response: no later guard, pipe, filter or handler, and no hijacked reply
+ * Token headers and cookies on one response. They are set at once, on the raw response: no later guard, pipe, filter or handler, and no hijacked reply
  * (Fastify), can lose them. When the head is written they are enforced once more, with the headers that make the response uncacheable,
  * whatever the handler has set or passes to `writeHead`. What must not be delivered any more is taken off then.
  */
 export class ResponseTokens {
   private readonly headers = new Map<string, TokenHeader>();
+  /** `Set-Cookie` lines by the name of the cookie. */
+  private readonly cookies = new Map<string, TokenHeader>();
+  /** `Set-Cookie` lines that delete cookies which rival with ours. */
+  private readonly deletions = new Set<string>();
 
   /**
    * @param raw the response of `node:http`, `node:https` or `node:http2`.
@@ -45,16 +49,36 @@ export class ResponseTokens {
   }
 
   /** Sets a header. Does nothing once the head of the response has been written. */
-  set(name: string, header: TokenHeader): void {
+  setHeader(name: string, header: TokenHeader): void {
     if (this.raw.headersSent) return;
     this.headers.set(name, header);
     this.raw.setHeader(name, header.value);
   }
 
-  /** Takes all token headers off, unless the head of the response has been written. */
+  /** Sets a cookie, in addition to those of the application. Does nothing once the head of the response has been written. */
+  setCookie(name: string, cookie: TokenHeader): void {
+    if (this.raw.headersSent) return;
+    this.cookies.set(name, cookie);
+    this.putCookies();
+  }
+
+  /** Deletes a cookie that has one of our names, but was set for another path or domain. */
+  deleteCookie(line: string): void {
+    if (this.raw.headersSent) return;
+    this.deletions.add(line);
+    this.putCookies();
+  }
+
+  /** Takes all token headers and cookies off, unless the head of the response has been written. */
   clear(): void {
-    if (!this.raw.headersSent) for (const name of this.headers.keys()) this.raw.removeHeader(name);
+    if (this.raw.headersSent) return;
+    for (const name of this.headers.keys()) this.raw.removeHeader(name);
     this.headers.clear();
+    const others = this.foreignCookies();
+    this.cookies.clear();
+    this.deletions.clear();
+    if (others.length > 0) this.raw.setHeader('Set-Cookie', others);
+    else this.raw.removeHeader('Set-Cookie');
   }
 
   /** @returns the arguments of `writeHead` without their headers: these are set before ours, so that ours win. */
@@ -68,21 +92,51 @@ export class ResponseTokens {
   }
 
   private apply(): void {
-    if (this.headers.size === 0) return;
+    if (this.headers.size + this.cookies.size + this.deletions.size === 0) return;
     for (const [name, { value, isDeliverable }] of this.headers) {
       if (!isDeliverable()) this.raw.removeHeader(name);
       else if (this.raw.getHeader(name) !== value) this.raw.setHeader(name, value);
     }
+    if (this.cookies.size + this.deletions.size > 0) this.putCookies();
     for (const name of this.raw.getHeaderNames()) if (TARGETED_CACHE_CONTROL.test(name)) this.raw.removeHeader(name);
     for (const [name, value] of UNCACHEABLE) this.raw.setHeader(name, value);
     appendToList(this.raw, 'Vary', this.varyOn);
-    appendToList(this.raw, 'Access-Control-Expose-Headers', [...this.headers.keys()]);
+    if (this.headers.size > 0) appendToList(this.raw, 'Access-Control-Expose-Headers', [...this.headers.keys()]);
+  }
+
+  /** Puts our cookies after those of the application. Whatever has replaced or removed them, they are there again. */
+  private putCookies(): void {
+    const own = [...this.cookies.values()].filter(({ isDeliverable }) => isDeliverable()).map(({ value }) => value);
+    const lines = [...this.foreignCookies(), ...this.deletions, ...own];
+    if (lines.length > 0) this.raw.setHeader('Set-Cookie', lines);
+    else this.raw.removeHeader('Set-Cookie');
+  }
+
+  /** The `Set-Cookie` lines that are not ours. The application may have copied ours (Fastify does), and ours count only once. */
+  private foreignCookies(): string[] {
+    const present = this.raw.getHeader('Set-Cookie');
+    if (present === undefined) return [];
+    return [present]
+      .flat()
+      .map(String)
+      .filter((line) => !this.cookies.has(line.slice(0, line.indexOf('='))) && !this.deletions.has(line));
   }
 }
 
 /** The raw response behind Express's and Fastify's. */
 export function rawResponseOf(response: object): ServerResponse {
   return (response as { raw?: ServerResponse }).raw ?? (response as ServerResponse);
+}
+
+/**
+ * Keeps a token that came in the address of a request out of the `Referer` of the requests that the page sends, and the response out of caches
+ * (RFC 6750 §2.3).
+ */
+export function concealAddress(response: object): void {
+  const raw = rawResponseOf(response);
+  if (raw.headersSent) return;
+  raw.setHeader('Referrer-Policy', 'no-referrer');
+  raw.setHeader('Cache-Control', 'no-store');
 }
 
 /** Adds names to a comma-separated list header, each once; what the application has listed stays. */

@@ -1,0 +1,83 @@
+import { CsrfFailed } from '../errors/token.errors.js';
+import type { Credentials, TokenRequest, TokenTransport } from '../transport/token-transport.js';
+import type { CsrfSettings } from './csrf.options.js';
+import type { CsrfTokens } from './csrf-tokens.js';
+import type { CheckedRequest } from './request-check.js';
+import { RequestCheck } from './request-check.js';
+
+/**
+ * Protects requests whose tokens come from cookies against cross-site request forgery: requests that may change something, and all requests
+ * that are about to rotate. A browser tells in headers that no page can change where a request comes from (Fetch Metadata, `Origin`). Where it
+ * tells nothing, the request must carry a token that other sites cannot read.
+ */
+export class CsrfCheck extends RequestCheck {
+  constructor(
+    private readonly settings: CsrfSettings,
+    private readonly tokens: CsrfTokens,
+    private readonly transport: TokenTransport,
+  ) {
+    super();
+  }
+
+  /** No browser sends a token in a header on its own. */
+  override concerns({ access, refresh }: Credentials): boolean {
+    return access?.source === 'cookie' || refresh?.source === 'cookie';
+  }
+
+  override check(stage: 'use' | 'rotate', checked: CheckedRequest): void {
+    const { request, credentials, sessionId, isSafe } = checked;
+    if (stage === 'use' && (isSafe || credentials.access?.source !== 'cookie')) return;
+    if (stage === 'rotate' && credentials.refresh?.source !== 'cookie') return;
+    const isNavigation = stage === 'rotate' && isTopLevelNavigation(request);
+    if (stage === 'rotate' && isSpeculative(request)) throw new CsrfFailed();
+    const origin = this.judgeOrigin(request, isNavigation);
+    const needsToken = origin === 'unknown' || (origin === 'own' && this.settings.mode === 'token');
+    if (origin === 'foreign' || (needsToken && !this.hasToken(request, sessionId))) throw new CsrfFailed();
+  }
+
+  /** Says where a request comes from: `own` may pass, `foreign` may not, and `unknown` means that the browser does not tell. */
+  private judgeOrigin(request: TokenRequest, isNavigation: boolean): 'own' | 'foreign' | 'unknown' {
+    const { origin, 'sec-fetch-site': site } = request.headers;
+    switch (site) {
+      case 'same-origin':
+      case 'none':
+        return 'own';
+      case 'same-site':
+        return isNavigation || this.settings.trustSameSite || this.isListed(origin) ? 'own' : 'foreign';
+      case 'cross-site':
+        return isNavigation ? 'own' : 'foreign';
+      default:
+    }
+    if (origin === undefined) return 'unknown';
+    return this.isListed(origin) || this.isOwnOrigin(origin, request) ? 'own' : 'foreign';
+  }
+
+  private isListed(origin: string | undefined): boolean {
+    return origin !== undefined && this.settings.origins.has(origin);
+  }
+
+  /** Cookies are `Secure`, so the own origin is one of https, also if a proxy in front of this server speaks plain http with it. */
+  private isOwnOrigin(origin: string, request: TokenRequest): boolean {
+    const host = (request.host ?? request.headers.host)?.toLowerCase();
+    if (host === undefined || host === '') return false;
+    return origin === `https://${host}` || (this.settings.allowHttp && origin === `http://${host}`);
+  }
+
+  private hasToken(request: TokenRequest, sessionId: string | undefined): boolean {
+    return sessionId !== undefined && this.tokens.verify(this.transport.readCsrf(request)?.header, sessionId);
+  }
+}
+
+/**
+ * Tells whether a person follows a link or enters an address. Such a request shows its response to nobody but that person, so it may rotate
+ * although it comes from another site. The browser has sent the cookie with it only if the application has chosen `SameSite=Lax` (docs/rotation.md §5.2).
+ */
+function isTopLevelNavigation({ method, headers }: TokenRequest): boolean {
+  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+}
+
+/** A browser drops the response to a prefetch when it pleases, and any site can embed an image. Neither is worth a rotation. */
+function isSpeculative({ headers }: TokenRequest): boolean {
+  const purpose = [headers['sec-purpose'], headers['purpose'], headers['x-moz'], headers['x-purpose']].flat().join(' ');
+  return /prefetch|prerender|preview/i.test(purpose) || headers['sec-fetch-dest'] === 'image';
+}

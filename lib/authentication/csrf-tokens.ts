@@ -1,0 +1,57 @@
+import type { KeyObject } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { lengthPrefixed } from '../keys/length-prefixed.js';
+
+/** The keys of CSRF tokens. They belong to the keys of the refresh ring, but are derived for this purpose alone. */
+export interface CsrfKeyRing {
+  readonly signing: CsrfKey;
+  readonly verifying: ReadonlyMap<number, CsrfKey>;
+}
+
+/** One key of the ring. */
+export interface CsrfKey {
+  /** From 0 to 255. */
+  readonly kid: number;
+  readonly key: KeyObject;
+}
+
+const FORM = /^ntc_[A-Za-z0-9_-]{44}$/;
+const PREFIX = 'ntc_';
+const MAC_AT = 17;
+/** Bounds what is remembered of tokens that were verified. */
+const MAX_KNOWN = 10_000;
+
+/**
+ * Issues and verifies CSRF tokens: `ntc_` and 44 base64url characters, which stand for kid(1) random(16) mac(16). The MAC binds a token to
+ * one session, so that nobody can use a token of another session, or one that was made up.
+ */
+export class CsrfTokens {
+  /** The sessions of tokens that were verified, because a browser sends the same cookie with every request. */
+  readonly #known = new Map<string, string>();
+
+  constructor(private readonly ring: CsrfKeyRing) {}
+
+  /** Issues a token for a session. */
+  issue(sessionId: string): string {
+    const { kid, key } = this.ring.signing;
+    const bytes = Buffer.concat([Buffer.from([kid]), randomBytes(MAC_AT - 1)]);
+    return PREFIX + Buffer.concat([bytes, mac(key, bytes, sessionId)]).toString('base64url');
+  }
+
+  /** Tells whether a token was issued for a session. It compares in constant time. */
+  verify(token: string | undefined, sessionId: string): boolean {
+    if (token === undefined || !FORM.test(token)) return false;
+    const known = this.#known.get(token);
+    if (known !== undefined) return known === sessionId;
+    const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');
+    const key = this.ring.verifying.get(bytes.readUInt8(0))?.key;
+    if (!key || !timingSafeEqual(mac(key, bytes.subarray(0, MAC_AT), sessionId), bytes.subarray(MAC_AT))) return false;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(token, sessionId);
+    return true;
+  }
+}
+
+function mac(key: KeyObject, bytes: Buffer, sessionId: string): Buffer {
+  return createHmac('sha256', key).update(lengthPrefixed(sessionId)).update(bytes).digest().subarray(0, 16);
+}

@@ -1,0 +1,26 @@
+/** Options of the protection against cross-site request forgery (CSRF). It concerns requests whose tokens come from cookies. */
+export interface CsrfOptions {
+  /**
+   * `auto`: a request must come from the own origin, as `Sec-Fetch-Site` or `Origin` say. Where a browser sends neither, it must carry the
+   * CSRF token. `token`: it must carry the CSRF token in any case. @defaultValue 'auto'
+   */
+  mode?: 'auto' | 'token';
+  /**
+   * Other origins of the same site whose pages may send requests, such as `https://app.example.com`. A list of them, or one.
+   * @defaultValue none
+   */
+  origins?: string | string[];
+  /** Whether requests from every subdomain of the same site pass. One captured subdomain is then enough to forge requests. @defaultValue false */
+  trustSameSite?: boolean;
+  /** Request header of the CSRF token. Letters, digits and hyphens. @defaultValue 'X-CSRF-Token' */
+  header?: string;
+}
+
+/** How requests are judged, checked and complete. */
+export interface CsrfSettings {
+  readonly mode: 'auto' | 'token';
+  readonly origins: ReadonlySet<string>;
+  readonly trustSameSite: boolean;
+  /** Whether the own origin may be one of plain http. */
+  readonly allowHttp: boolean;
+}

@@ -1,0 +1,63 @@
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, Inject, Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { TokenError, TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenRequest } from '../transport/token-transport.js';
+import { contextOf } from './request-context.js';
+import { RoutePolicies } from './route-policy.js';
+
+/** The refresh tokens of operations that have passed the guard. */
+const FOUND = new WeakMap<object, { readonly token: string | undefined }>();
+
+/**
+ * Finds the refresh token of a request, for a route that refreshes or signs out itself: in its header, in its cookie, or in the member
+ * `refresh_token` of the body. If it came in a cookie, the request must have been sent by a page of the application (see the `csrf` option). It
+ * needs no access token, and lets requests without a refresh token pass, because `rotate` and `signOut` judge what {@link RefreshToken} gives
+ * them.
+ *
+ * It refuses with `csrf_failed` (403), and with `session_mismatch` (401) if cookies of one name carry tokens of different sessions.
+ */
+@Injectable()
+export class RefreshTokenGuard implements CanActivate {
+  @Inject(ModuleRef)
+  private readonly moduleRef!: ModuleRef;
+  private policies: RoutePolicies | undefined;
+
+  async canActivate(host: ExecutionContext): Promise<boolean> {
+    this.policies ??= new RoutePolicies(this.moduleRef);
+    const { instance } = this.policies.of(host);
+    const context = contextOf(host);
+    try {
+      const token = await instance.authenticator.refreshTokenOf(context, inBody(context.request));
+      FOUND.set(context.operation, { token });
+      return true;
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      instance.errors.prepare(error, context);
+      throw await context.fail(error);
+    }
+  }
+}
+
+/**
+ * Parameter decorator. Gives the refresh token that the {@link RefreshTokenGuard} of the route has found, or `undefined` if the request carries
+ * none.
+ * @throws {TokenOptionsError} if the route is not guarded by it.
+ * @example
+ * ```ts
+ * @Post('refresh') @UseGuards(RefreshTokenGuard) @UseInterceptors(TokenInterceptor)
+ * async renew(@RefreshToken() token?: string) { return (await this.refresh.rotate(token)).pair; }
+ * ```
+ */
+export const RefreshToken = createParamDecorator((_data: unknown, host: ExecutionContext): string | undefined => {
+  const found = FOUND.get(contextOf(host).operation);
+  if (!found) throw new TokenOptionsError('@RefreshToken()', 'finds no token on a route without @UseGuards(RefreshTokenGuard)');
+  return found.token;
+});
+
+/** RFC 6749 §6 names the member. */
+function inBody({ body }: TokenRequest): string | undefined {
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'refresh_token')) return undefined;
+  const { refresh_token: token } = body as { refresh_token: unknown };
+  return typeof token === 'string' ? token : undefined;
+}

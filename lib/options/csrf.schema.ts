@@ -1,0 +1,10 @@
+import type { CsrfOptions } from '../authentication/csrf.options.js';
+import type { Schema } from './option-kinds.js';
+
+/** The options `csrf.…`. */
+export const CSRF = {
+  mode: { kind: 'choice', values: ['auto', 'token'], default: 'auto' },
+  origins: { kind: 'origins', defaultNote: 'none' },
+  trustSameSite: { kind: 'flag', default: false },
+  header: { kind: 'header name', default: 'X-CSRF-Token' },
+} as const satisfies Schema<CsrfOptions>;

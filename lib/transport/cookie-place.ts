@@ -1,0 +1,110 @@
+import type { SetCookie } from 'cookie';
+import { stringifySetCookie } from 'cookie';
+import type { CookieSameSite, CookieSettings } from './cookie.options.js';
+import { cookieValues } from './request-cookies.js';
+import type { ResponseTokens } from './response-tokens.js';
+import { shadowScopesOf } from './shadow-scopes.js';
+import { isAbsent } from './token-readers.js';
+import type { Credential, IssuedTokens, TokenRequest } from './token-transport.js';
+
+/** The largest cookie that browsers store: name, value and `=` together (RFC 6265bis §5.7). */
+const MAX_COOKIE_BYTES = 4_096;
+/** Ends the value of a refresh cookie that ends with the browser session. A rotation must know it, and the server does not store it. */
+const SESSION_MARK = '.session';
+
+/** What a response sets. Without `maxAge`, in seconds, the cookie ends with the browser session. */
+interface NewCookie {
+  readonly value: string;
+  readonly maxAge: number | undefined;
+  readonly isDeliverable: () => boolean;
+}
+
+/** Tokens in cookies, and new ones in `Set-Cookie`. */
+export class CookiePlace {
+  /** Browsers keep a cookie with such a name to one host and one path, so that nothing can shadow it (RFC 6265bis §4.1.3.2). */
+  private readonly isShadowed: Readonly<Record<'access' | 'refresh', boolean>>;
+  /** A refresh token has a fixed length, so only an access token can be too long. */
+  readonly maxAccessLength: number;
+
+  constructor(private readonly settings: CookieSettings) {
+    const { access, refresh } = settings.names;
+    this.isShadowed = { access: !access.startsWith('__Host-'), refresh: !refresh.startsWith('__Host-') };
+    this.maxAccessLength = MAX_COOKIE_BYTES - access.length - 1;
+  }
+
+  /** If several cookies of the name say different things, nobody knows which is ours. A refresh finds out, so there is no access token then. */
+  readAccess(request: TokenRequest): Credential | undefined {
+    const found = this.find(request, 'access');
+    return found?.rivals ? undefined : found;
+  }
+
+  readRefresh(request: TokenRequest): Credential | undefined {
+    const found = this.find(request, 'refresh');
+    if (!found?.token.endsWith(SESSION_MARK)) return found;
+    return { ...found, token: withoutMark(found.token), persistent: false };
+  }
+
+  readCsrf({ headers }: TokenRequest): string | undefined {
+    return cookieValues(headers.cookie, this.settings.names.csrf)[0];
+  }
+
+  writeAccess(tokens: ResponseTokens, issued: IssuedTokens, persistent: boolean): void {
+    const maxAge = persistent ? issued.expiresIn : undefined;
+    this.set(tokens, 'access', { value: issued.accessToken, maxAge, isDeliverable: () => issued.deliverable !== 'none' });
+  }
+
+  writeRefresh(tokens: ResponseTokens, issued: IssuedTokens, persistent: boolean): void {
+    const { refreshToken } = issued;
+    if (refreshToken === undefined) return;
+    const [value, maxAge] = persistent ? [refreshToken, issued.refreshExpiresIn] : [refreshToken + SESSION_MARK, undefined];
+    this.set(tokens, 'refresh', { value, maxAge, isDeliverable: () => issued.deliverable === 'both' });
+  }
+
+  /** The CSRF cookie ends with the browser session. If it is lost, the next response brings another one. */
+  writeCsrf(tokens: ResponseTokens, token: string): void {
+    this.set(tokens, 'csrf', { value: token, maxAge: undefined, isDeliverable: () => true });
+  }
+
+  clear(tokens: ResponseTokens): void {
+    for (const cookie of ['access', 'refresh', 'csrf'] as const)
+      this.set(tokens, cookie, { value: '', maxAge: 0, isDeliverable: () => true });
+  }
+
+  /** Deletes the cookies with our names that were set for other domains and paths that the request shows. Ours stays. */
+  heal(tokens: ResponseTokens, request: TokenRequest): void {
+    for (const cookie of ['access', 'refresh'] as const) {
+      if (!this.isShadowed[cookie]) continue;
+      if (new Set(cookieValues(request.headers.cookie, this.settings.names[cookie])).size < 2) continue;
+      const name = this.settings.names[cookie];
+      const { domain: _, ...attributes } = this.attributesOf(cookie);
+      for (const scope of shadowScopesOf(request, this.settings)) {
+        tokens.deleteCookie(stringifySetCookie({ name, value: '', ...attributes, maxAge: 0, ...scope }));
+      }
+    }
+  }
+
+  private find({ headers }: TokenRequest, cookie: 'access' | 'refresh'): Credential | undefined {
+    const values = cookieValues(headers.cookie, this.settings.names[cookie]);
+    const [token, ...others] = values;
+    if (token === undefined) return undefined;
+    const rivals = this.isShadowed[cookie] ? others.filter((other) => other !== token).map(withoutMark) : [];
+    if (rivals.length > 0) return { token, source: 'cookie', rivals };
+    return isAbsent(token) ? undefined : { token, source: 'cookie' };
+  }
+
+  private set(tokens: ResponseTokens, cookie: keyof CookieSettings['names'], { value, maxAge, isDeliverable }: NewCookie): void {
+    const name = this.settings.names[cookie];
+    const line = stringifySetCookie({ name, value, ...this.attributesOf(cookie), ...(maxAge !== undefined && { maxAge }) });
+    tokens.setCookie(name, { value: line, isDeliverable });
+  }
+
+  private attributesOf(cookie: keyof CookieSettings['names']): Omit<SetCookie, 'name' | 'value'> {
+    const { sameSite, domain, path, secure, partitioned } = this.settings;
+    const own: CookieSameSite = cookie === 'refresh' ? sameSite.refresh : sameSite.access;
+    return { httpOnly: cookie !== 'csrf', secure, partitioned, path, sameSite: own, ...(domain !== undefined && { domain }) };
+  }
+}
+
+function withoutMark(value: string): string {
+  return value.endsWith(SESSION_MARK) ? value.slice(0, -SESSION_MARK.length) : value;
+}
