@@ -1,4 +1,4 @@
-import type { Cookie} from 'tough-cookie';
+import type { Cookie } from 'tough-cookie';
 import { CookieJar } from 'tough-cookie';
 import type { Answer, CallOptions } from './app.js';
 import { call } from './app.js';
@@ -45,7 +45,8 @@ export class Browser {
     const isOwn = from === this.site;
     const origin = from !== null && (!isOwn || method !== 'GET') && this.kind !== 'tool' ? { origin: from } : {};
     const metadata = this.metadata({ 'sec-fetch-site': this.siteOf(from), 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' });
-    return this.send(path, { ...options, method, headers: { ...origin, ...metadata, ...options.headers } }, isOwn || this.isSameSite(from));
+    const headers = { ...origin, ...metadata, ...options.headers };
+    return this.send(path, { ...options, method, headers }, isOwn || this.isSameSite(from) ? 'strict' : 'none');
   }
 
   /** A link, an address that was entered, or a form of a page. */
@@ -59,13 +60,13 @@ export class Browser {
     const origin = method !== 'GET' && from !== null ? { origin: from } : {};
     const headers = { ...origin, ...metadata, ...options.headers };
     const isSameSite = from === null || this.isSameSite(from);
-    return this.send(path, { ...options, method, headers }, isSameSite, !isSameSite && method === 'GET');
+    return this.send(path, { ...options, method, headers }, isSameSite ? 'strict' : method === 'GET' ? 'lax' : 'none');
   }
 
   /** A resource that a page loads or prefetches, such as an image. */
   load(path: string, { from = this.site, headers = {} }: PageOptions = {}): Promise<Answer> {
     const metadata = this.metadata({ 'sec-fetch-site': this.siteOf(from), 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' });
-    return this.send(path, { headers: { ...metadata, ...headers } }, this.isSameSite(from));
+    return this.send(path, { headers: { ...metadata, ...headers } }, this.isSameSite(from) ? 'strict' : 'none');
   }
 
   /** The cookies that scripts and this test can see, by name. */
@@ -74,9 +75,15 @@ export class Browser {
     return Object.fromEntries(cookies.map((cookie) => [cookie.key, cookie]));
   }
 
-  private async send(path: string, options: CallOptions, isSameSite: boolean, isLaxNavigation = false): Promise<Answer> {
+  /** Loses a cookie, as a browser does when it needs the space. */
+  async forget(name: string): Promise<void> {
+    const { domain, path } = (await this.cookies())[name] ?? {};
+    await this.jar.store.removeCookie(domain ?? '', path ?? '/', name);
+  }
+
+  /** Sends a request with the cookies that go with it, and with no header but those that are given. */
+  async send(path: string, options: CallOptions = {}, sameSiteContext: 'strict' | 'lax' | 'none' = 'strict'): Promise<Answer> {
     const url = this.site + path;
-    const sameSiteContext = isSameSite ? 'strict' : isLaxNavigation ? 'lax' : 'none';
     const cookie = (await this.held(path, sameSiteContext)).map((one) => one.cookieString()).join('; ');
     const headers = { host: new URL(this.site).host, ...(cookie !== '' && { cookie }), ...options.headers };
     const answer = await call({ port: this.port, path, ...options, headers });
