@@ -1,5 +1,5 @@
 /**
- * The applications of `bench/guard.ts`, all in one process: `guard-server.js <express|fastify>`. In separate processes, two copies of the
+ * The applications of `bench/guard.ts`, all in one process: `guard-server.js <express|fastify> <header|cookie>`. In separate processes, two copies of the
  * same application differ by up to a quarter, because their memory happens to be laid out differently.
  */
 import 'reflect-metadata';
@@ -10,14 +10,22 @@ import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { JwtAuthGuard, RefreshService, TokenModule } from 'nestjs-token';
+import { tokenHeaders } from 'nestjs-token/testing';
+import { parseCookie } from 'cookie';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { serveParent } from './child-server.js';
 
 const SECRET = 'a-secret-of-the-benchmark-with-41-letters';
-const TOKENS = 100;
+const CALLERS = 100;
+
+const [, , adapter, given] = process.argv;
+const mode = given === 'cookie' ? 'cookie' : 'header';
 
 type Kind = 'open' | 'ours' | 'recipe';
+
+const fromCookie = ({ headers }: IncomingMessage): string | null => parseCookie(headers.cookie ?? '')['__Host-access'] ?? null;
 
 @Injectable()
 class OpenGuard implements CanActivate {
@@ -30,7 +38,7 @@ class OpenGuard implements CanActivate {
 @Injectable()
 class RecipeStrategy extends PassportStrategy(Strategy) {
   constructor() {
-    super({ jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey: SECRET, algorithms: ['HS256'] });
+    super({ jwtFromRequest: mode === 'cookie' ? fromCookie : ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey: SECRET, algorithms: ['HS256'] });
   }
 
   validate(payload: { sub: string }): object {
@@ -62,15 +70,27 @@ function moduleOf(kind: Kind): DynamicModule {
       controllers: [routeBehind(AuthGuard('jwt'))],
     };
   const database = TypeOrmModule.forRoot({ type: 'better-sqlite3', database: ':memory:', autoLoadEntities: true, synchronize: true });
-  const tokens = TokenModule.forRoot({ issuer: 'https://bench.example', secret: SECRET });
+  const tokens = TokenModule.forRoot({ issuer: 'https://bench.example', secret: SECRET, transport: mode });
   return { module: App, imports: [database, tokens], controllers: [routeBehind(JwtAuthGuard)] };
 }
 
-/** Issues access tokens of this package. The recipe accepts them too, because they are signed with HS256 and the same secret. */
-async function tokensOf(app: INestApplication): Promise<string[]> {
+/**
+ * Signs callers in, and returns the headers that each of them sends. The recipe accepts the access tokens too, because they are signed with
+ * HS256 and the same secret.
+ */
+async function callersOf(app: INestApplication): Promise<string[]> {
   const refresh = app.get(RefreshService);
-  return Promise.all(Array.from({ length: TOKENS }, async (_, index) => (await refresh.signIn(`user-${index}`)).accessToken));
+  const pairs = await Promise.all(Array.from({ length: CALLERS }, (_, index) => refresh.signIn(`user-${index}`)));
+  return pairs.map((pair) => {
+    const headers = { ...(mode === 'cookie' && FROM_OWN_PAGE), ...tokenHeaders(app, pair) };
+    return Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('');
+  });
 }
+
+/** What a browser says about a request of the own page. */
+const FROM_OWN_PAGE = { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
 
 async function start(kind: Kind, adapter: string | undefined): Promise<INestApplication> {
   const options = { logger: false as const };
@@ -83,7 +103,6 @@ async function start(kind: Kind, adapter: string | undefined): Promise<INestAppl
 
 const portOf = (app: INestApplication) => (app.getHttpServer().address() as AddressInfo).port;
 
-const [, , adapter] = process.argv;
 const [open, ours, recipe] = [await start('open', adapter), await start('ours', adapter), await start('recipe', adapter)];
 const ports = { open: portOf(open), ours: portOf(ours), recipe: portOf(recipe) };
-serveParent({ ports, tokens: await tokensOf(ours) });
+serveParent({ ports, callers: await callersOf(ours) });

@@ -15,18 +15,21 @@ const CONNECTIONS = 32;
 
 type Kind = (typeof KINDS)[number];
 
+type Mode = 'header' | 'cookie';
+
 interface Hello {
   ports: Record<Kind, number>;
-  tokens: string[];
+  /** The headers of each caller, complete lines. */
+  callers: string[];
 }
 
 /** Returns the requests per second of each turn. The applications take turns, and all get the same requests. */
-async function compare(adapter: string): Promise<Record<Kind, number[]>> {
+async function compare(adapter: string, mode: Mode): Promise<Record<Kind, number[]>> {
   const throughputs: Record<Kind, number[]> = { open: [], ours: [], recipe: [] };
   for (let count = 0; count < PROCESSES; count++) {
-    const server = await ChildServer.start<Hello>('guard-server.js', [adapter]);
-    const { ports, tokens } = server.hello;
-    const requests = tokens.map((token) => `GET /me HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    const server = await ChildServer.start<Hello>('guard-server.js', [adapter, mode]);
+    const { ports, callers } = server.hello;
+    const requests = callers.map((headers) => `GET /me HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n`);
     const loops = await Promise.all(KINDS.map((kind) => ClosedLoop.open(ports[kind], CONNECTIONS, requests)));
     for (let turn = -WARM_UP_TURNS; turn < TURNS; turn++) {
       for (const [index, kind] of KINDS.entries()) {
@@ -41,10 +44,10 @@ async function compare(adapter: string): Promise<Record<Kind, number[]>> {
 }
 
 const rows: string[][] = [];
-for (const adapter of ['express', 'fastify']) {
-  const { open, ours, recipe } = await compare(adapter);
+for (const [adapter, mode] of [['express', 'header'], ['fastify', 'header'], ['express', 'cookie'], ['fastify', 'cookie']] as const) {
+  const { open, ours, recipe } = await compare(adapter, mode);
   rows.push([
-    adapter,
+    mode === 'header' ? adapter : `${adapter}, tokens in cookies`,
     ...[open, ours, recipe].map((throughputs) => median(throughputs).toFixed(0)),
     ratioByRound(ours, open).toFixed(3),
     ratioByRound(ours, recipe).toFixed(1),
@@ -54,7 +57,7 @@ report('guard', {
   command: 'npm run bench:guard',
   note:
     `Medians of ${PROCESSES * TURNS} turns of ${TURN_MS} ms, in ${PROCESSES} fresh processes that hold all three applications each; ` +
-    `${CONNECTIONS} connections, the same 100 tokens for all. Only the ratios mean anything.`,
+    `${CONNECTIONS} connections, the same requests of 100 callers for all. Only the ratios mean anything.`,
   head: ['adapter', 'open route, 1/s', 'JwtAuthGuard, 1/s', "AuthGuard('jwt'), 1/s", 'ours ÷ open', 'ours ÷ recipe'],
   rows,
 });

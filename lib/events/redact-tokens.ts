@@ -11,11 +11,12 @@ const REDACTED = '[redacted]';
 const HEADERS = ['authorization', 'x-refresh-token'];
 /** A run of the characters that tokens consist of. The expression cannot backtrack: it reads every character once. */
 const WORD = /[\w.-]+/g;
-const REFRESH_TOKEN = /ntr_[\w-]{40,}/g;
+/** Refresh tokens (`ntr_`) and CSRF tokens (`ntc_`). */
+const OWN_TOKEN = /nt[rc]_[\w-]{40,}/g;
 
 /**
- * Replaces every token in a value that is about to be logged by `[redacted]`: access tokens, refresh tokens and the values of the headers
- * that carry them. The value may be a finished line of text, an object, an array, a map or an error with its causes, and may have cycles.
+ * Replaces every token in a value that is about to be logged by `[redacted]`: access tokens, refresh tokens, CSRF tokens and the values of the
+ * headers that carry them. The value may be a finished line of text, an object, an array, a map or an error with its causes, and may have cycles.
  * The value itself is not changed. A value without tokens is returned as it is, and any other value as a copy.
  *
  * It finds whole tokens of this package. It does not find a token that is encoded once more (base64, gzip), that is cut off before its
@@ -68,7 +69,7 @@ class Redactor {
 }
 
 function redactText(text: string): string {
-  return text.includes('eyJ') || text.includes('ntr_') ? text.replace(WORD, redactWord) : text;
+  return text.includes('eyJ') || text.includes('ntr_') || text.includes('ntc_') ? text.replace(WORD, redactWord) : text;
 }
 
 /** A JWS has three segments. The first two are JSON objects in base64url, so they begin with `eyJ`, which encodes `{"`. */
@@ -79,7 +80,7 @@ function redactWord(word: string): string {
     const segment = segments[index] ?? '';
     const begin = segment.indexOf('eyJ');
     const isToken = begin >= 0 && segments[index + 1]?.startsWith('eyJ') && segments[index + 2];
-    kept.push(isToken ? segment.slice(0, begin) + REDACTED : segment.replace(REFRESH_TOKEN, REDACTED));
+    kept.push(isToken ? segment.slice(0, begin) + REDACTED : segment.replace(OWN_TOKEN, REDACTED));
     if (isToken) index += 2;
   }
   return kept.join('.');

@@ -37,3 +37,7 @@ export { checkOption } from '../../lib/options/option-checks.js';
 export type { AnyOption, AnySchema, DurationOption, NumberOption } from '../../lib/options/option-kinds.js';
 export type { Schema } from '../../lib/options/option-kinds.js';
 export { MYSQL_PREPARED, POSTGRES_PREPARED } from '../../lib/typeorm/prepared-queries.js';
+export { CsrfTokens } from '../../lib/authentication/csrf-tokens.js';
+export type { CsrfKey } from '../../lib/authentication/csrf-tokens.js';
+export { cookieValues } from '../../lib/transport/request-cookies.js';
+export { shadowScopesOf } from '../../lib/transport/shadow-scopes.js';

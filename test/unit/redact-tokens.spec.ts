@@ -12,6 +12,7 @@ import { accessTokens, SESSION_ID } from '../support/access-tokens.js';
 
 const ACCESS = await accessTokens().service.sign('alice', { sessionId: SESSION_ID });
 const REFRESH = `ntr_${randomBytes(39).toString('base64url')}`;
+const CSRF = `ntc_${randomBytes(33).toString('base64url')}`;
 const SIGNATURE = ACCESS.split('.')[2]!;
 const isClean = (text: string): boolean => !text.includes(SIGNATURE) && !text.includes(REFRESH.slice(4));
 
@@ -20,6 +21,7 @@ describe('redactTokens', () => {
     it.each([
       ['an access token', ACCESS, '[redacted]'],
       ['a refresh token', REFRESH, '[redacted]'],
+      ['a CSRF token', `X-CSRF-Token: ${CSRF}`, 'X-CSRF-Token: [redacted]'],
       ['a header', `authorization: Bearer ${ACCESS}.`, 'authorization: Bearer [redacted].'],
       ['JSON', `{"a":"${ACCESS}","b":"${REFRESH}","c":1}`, '{"a":"[redacted]","b":"[redacted]","c":1}'],
       ['JSON in JSON', `{"body":"{\\"t\\":\\"${REFRESH}\\"}\\n${ACCESS}"}`, '{"body":"{\\"t\\":\\"[redacted]\\"}\\n[redacted]"}'],
@@ -47,6 +49,7 @@ describe('redactTokens', () => {
       ['eyJ'.repeat(400_000)],
       ['eyJ.'.repeat(300_000)],
       ['ntr_'.repeat(300_000)],
+      ['ntc_ntr_'.repeat(150_000)],
       ['.eyJa.eyJ'.repeat(130_000)],
       ['a'.repeat(1_200_000) + '.eyJ'],
       ['-'.repeat(1_200_000) + 'ntr_'],
