@@ -85,8 +85,7 @@ export class AccessTokenIssuer {
     const { issuer, audience } = this.settings;
     const iat = Math.floor(at / 1_000);
     const [only, ...more] = audience;
-    return deeplyFrozen({
-      ...claims,
+    const registered = {
       iss: issuer,
       sub: subject,
       aud: more.length === 0 && only !== undefined ? only : audience,
@@ -95,7 +94,8 @@ export class AccessTokenIssuer {
       jti: randomUUID(),
       sid: sessionId,
       ...(authTime !== undefined && { auth_time: Math.floor(authTime / 1_000) }),
-    });
+    };
+    return deeplyFrozen(withOwnClaims(registered, claims));
   }
 
   /** Warns once: behind a proxy a long token fails only when a request refreshes, which is long after the deployment. */
@@ -105,6 +105,15 @@ export class AccessTokenIssuer {
     const remedy = 'write fewer claims, or enlarge the buffer that your proxy has for response headers (nginx: proxy_buffer_size)';
     this.logger.warn(`an access token is longer than 3,000 characters (${length}): ${remedy}`);
   }
+}
+
+/**
+ * Adds the claims of the application. They never replace one of ours, nor a member that every object has. They are added one by one, because
+ * V8 needs ten times as long to add ours to a copy of them.
+ */
+function withOwnClaims<T extends object>(claims: T, own: Readonly<Record<string, unknown>>): T {
+  for (const name of Object.keys(own)) if (!(name in claims)) Object.assign(claims, { [name]: own[name] });
+  return claims;
 }
 
 function base64url(json: object): string {
