@@ -1,5 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { BusyBackends, poolSizeOf } from './busy-backends.js';
+import { withDeadline } from '../principal/deadline.js';
 import type { StorePatience } from '../session/token-repository.js';
 import { StoreConflict } from '../session/token-repository.js';
 import type { StatementResult } from './prepared-queries.js';
@@ -45,9 +46,10 @@ export class StatementRunner {
    * @throws {StoreConflict | StoreTimeout | StoreBusy} or what the driver throws.
    */
   async run(statement: SessionStatement): Promise<StatementResult> {
-    const attempt = new Attempt(this.dataSource.createQueryRunner('master'), this.settings.patience.timeoutMs);
+    const attempt = new Attempt(this.dataSource.createQueryRunner('master'));
+    const work = this.query(attempt, statement, statement.reads ? this.reads : this.writes);
     try {
-      return await attempt.race(this.query(attempt, statement, statement.reads ? this.reads : this.writes));
+      return await withDeadline(work, this.settings.patience.timeoutMs, () => attempt.giveUp());
     } catch (error) {
       throw this.dialect.isConflict(error) ? new StoreConflict({ cause: error }) : error;
     }
@@ -70,45 +72,25 @@ export class StatementRunner {
   }
 }
 
-/** One statement and the time limit that it has. */
+/** One statement and the connection that it has. */
 class Attempt {
-  /** Called when the time limit has passed. */
+  /** Called when the statement is given up. */
   onGivingUp: () => void = () => undefined;
   private hasEnded = false;
 
-  constructor(
-    readonly runner: QueryRunner,
-    private readonly timeoutMs: number,
-  ) {}
+  constructor(readonly runner: QueryRunner) {}
 
-  /**
-   * Rejects work that takes too long, and gives up its connection. Every refresh passes this method, so it makes one promise instead of a
-   * race of several.
-   */
-  race<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.hasEnded = true;
-        this.onGivingUp();
-        closeConnection(this.runner);
-        reject(new StoreTimeout());
-      }, this.timeoutMs);
-      work.then(
-        (result) => {
-          clearTimeout(timer);
-          resolve(result);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error instanceof Error ? error : new Error(String(error)));
-        },
-      );
-    });
+  /** Gives up the statement and its connection. @returns the error to reject with. */
+  giveUp(): StoreTimeout {
+    this.hasEnded = true;
+    this.onGivingUp();
+    closeConnection(this.runner);
+    return new StoreTimeout();
   }
 
   /**
-   * Requires that the time limit has not passed.
-   * @throws {StoreTimeout} if it has.
+   * Requires that somebody still waits for the statement.
+   * @throws {StoreTimeout} if nobody does.
    */
   requireTime(): void {
     if (this.hasEnded) throw new StoreTimeout();
