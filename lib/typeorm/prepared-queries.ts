@@ -31,16 +31,22 @@ export interface PreparedQueries {
 
 interface PostgresConnection {
   readonly connection?: { readonly parsedStatements?: object };
-  query(config: { name: string; text: string; values: readonly unknown[] }): Promise<{ rows: unknown[]; rowCount: number | null }>;
+  query(
+    config: { name: string; text: string; values: readonly unknown[] },
+    done: (error: Error | null, result: { rows: unknown[]; rowCount: number | null }) => void,
+  ): void;
 }
 
 /** Runs prepared statements with pg, which parses a named statement once per connection. */
 export const POSTGRES_PREPARED: PreparedQueries = {
   supports: (connection) => typeof (connection as PostgresConnection).connection?.parsedStatements === 'object',
-  async run(connection, { name, sql: text, parameters: values }) {
-    const { rows, rowCount } = await (connection as PostgresConnection).query({ name, text, values });
-    return { records: rows, affected: rowCount ?? undefined };
-  },
+  run: (connection, { name, sql: text, parameters: values }) =>
+    new Promise((resolve, reject) => {
+      (connection as PostgresConnection).query({ name, text, values }, (error, result) => {
+        if (error) reject(error);
+        else resolve({ records: result.rows, affected: result.rowCount ?? undefined });
+      });
+    }),
   refusalOf(error) {
     const code = codeOf(error);
     // The code 0A000 ("cached plan must not change result type") means that the type of a column has changed.
