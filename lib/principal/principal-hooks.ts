@@ -41,8 +41,8 @@ export class PrincipalHooks {
 
   /** Asks both hooks. @throws {UserRejected | HookFailed | HookTimeout | StoreUnavailable} rejects with it. */
   async ask(session: SessionInfo): Promise<HookResults> {
-    const user = await this.loadUser(session);
     const { claims } = this.settings;
+    const user = this.loadsUsers ? await this.loadUser(session) : undefined;
     if (!claims) return { user, claims: session.claims };
     return { user, claims: await this.askHook('claims', async () => ownClaims(await claims(session.subject, session))) };
   }

@@ -6,7 +6,7 @@ import { decideRotation } from './rotation.js';
 import type { SessionListener } from './session-listener.js';
 import type { SessionRevoker } from './session-revoker.js';
 import type { SessionAdvance, TokenRepository } from './token-repository.js';
-import type { SessionSnapshot } from './token-session.js';
+import type { SessionKey, SessionSnapshot } from './token-session.js';
 
 /** The result of a round: the outcome, and the session as the store has it now. */
 export interface Settlement {
@@ -52,20 +52,20 @@ export class RotationRound {
    */
   async take(token: DecodedRefreshToken): Promise<Settlement | null> {
     const sentAt = performance.now();
-    const found = await this.settle(token);
-    return found && { ...found, sentAt };
-  }
-
-  private async settle(token: DecodedRefreshToken): Promise<Found> {
     const { rules, name, idleMs } = this.settings;
-    const { repository } = this.ports;
     const key = { realm: name, id: token.sessionId };
     const settleMs = rules.reuse === 'strict' ? null : 2 * rules.graceMs;
-    const rotated = await repository.rotate(key, token, { settleMs, idleMs, limit: rules.limit });
-    if (rotated) return { outcome: 'rotated', snapshot: rotated };
-    const found = await repository.find(key);
+    const snapshot = await this.ports.repository.rotate(key, token, { settleMs, idleMs, limit: rules.limit });
+    if (snapshot) return { outcome: 'rotated', snapshot, sentAt };
+    const settled = await this.settle(key, token);
+    return settled && { ...settled, sentAt };
+  }
+
+  /** Does the second step. */
+  private async settle(key: SessionKey, token: DecodedRefreshToken): Promise<Found> {
+    const found = await this.ports.repository.find(key);
     if (!found) throw new SessionNotFound(key.id);
-    return this.carryOut(decideRotation(found, token, rules), found);
+    return this.carryOut(decideRotation(found, token, this.settings.rules), found);
   }
 
   private async carryOut(verdict: RotationVerdict, found: SessionSnapshot): Promise<Found> {

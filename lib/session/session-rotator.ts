@@ -102,10 +102,14 @@ export class SessionRotator {
     if (this.settings.rules.reuse === 'strict') return this.presentInTime(token);
     const id = `${token.sessionId} ${token.generation} ${token.branch}`;
     const leader = this.underWay.get(id);
-    if (leader) return follow(leader);
-    const presentation = this.presentInTime(token).finally(() => this.underWay.delete(id));
+    if (leader) return await follow(leader);
+    const presentation = this.presentInTime(token);
     this.underWay.set(id, presentation);
-    return presentation;
+    try {
+      return await presentation;
+    } finally {
+      this.underWay.delete(id);
+    }
   }
 
   /**

@@ -46,14 +46,12 @@ export class SessionStore {
    * @param to the position that the statement puts the session to.
    */
   async change(key: SessionKey, to: RefreshTokenPosition, choose: Choice): Promise<SessionSnapshot | null> {
-    if (!this.returning) return (await this.hits(choose)) ? this.findChanged(key, to) : null;
-    const [row] = await this.rows(choose);
-    return row ? snapshotOf(row) : null;
+    if (this.returning) return this.first(choose);
+    return (await this.hits(choose)) ? this.findChanged(key, to) : null;
   }
 
   async find(key: SessionKey): Promise<SessionSnapshot | null> {
-    const [row] = await this.rows(({ one }) => one.find(key));
-    return row ? snapshotOf(row) : null;
+    return this.first(({ one }) => one.find(key));
   }
 
   async rows(choose: Choice): Promise<readonly Row[]> {
@@ -134,6 +132,11 @@ export class SessionStore {
         if (left === 1) throw new Error('sessions could not be ended: the statement conflicted with others every time', { cause: error });
       }
     }
+  }
+
+  private async first(choose: Choice): Promise<SessionSnapshot | null> {
+    const [row] = (await this.run(choose)).records as readonly Row[];
+    return row ? snapshotOf(row) : null;
   }
 
   private run(choose: Choice): Promise<StatementResult> {
