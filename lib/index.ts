@@ -15,6 +15,7 @@ export type { TransportMode } from './transport/standard-transport.js';
 export type { TokenLocation } from './transport/token-location.js';
 export type { CsrfOptions } from './authentication/csrf.options.js';
 export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';
+export type { SessionsOptions } from './session/sessions.options.js';
 export type { TokenAlgorithm, TokenKey, TokenSecret } from './keys/key.options.js';
 export type { ClaimsHook, LoadUserHook } from './principal/hook.options.js';
 export type { ErrorBodyHook } from './nest/error-body.js';
@@ -42,7 +43,9 @@ export type { SignOptions } from './access-token/access-token.service.js';
 export type { AccessTokenClaims } from './access-token/access-token.claims.js';
 
 export { RefreshService } from './session/refresh.service.js';
-export type { RevokeOptions, Rotation, SessionsOptions, SignInOptions } from './session/refresh.service.js';
+export type { RevokeOptions, Rotation } from './session/refresh.service.js';
+export type { SignInOptions } from './session/session-draft.js';
+export type { SessionListOptions } from './session/session-list.js';
 export { TokenPair } from './session/token-pair.js';
 export type { TokenPairBody } from './session/token-pair.js';
 export type { Deliverable } from './session/delivery.js';
@@ -97,6 +100,7 @@ export {
   RefreshTokenInvalid,
   RefreshTokenMissing,
   RefreshTokenReused,
+  SessionLimitReached,
   SessionMismatch,
   SessionNotFound,
   SessionRevoked,

@@ -448,6 +448,8 @@ const PUBLIC_NAMES = [
   'SessionInfo',
   'SessionKey',
   'SessionLimit',
+  'SessionLimitReached',
+  'SessionListOptions',
   'SessionListener',
   'SessionMismatch',
   'SessionNotFound',

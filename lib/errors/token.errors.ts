@@ -5,6 +5,7 @@ import { TOKEN_ERRORS } from '../protocol/token-errors.js';
 const REASONS = {
   401: 'Unauthorized',
   403: 'Forbidden',
+  409: 'Conflict',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
@@ -214,6 +215,22 @@ export class SessionMismatch extends TokenError {
   }
 }
 
+/**
+ * The user has as many live sessions as `sessions.max` allows, and `sessions.onLimit` is `refuse`. No session was opened. The user signs out
+ * on another device, or the application ends one of the sessions.
+ */
+export class SessionLimitReached extends TokenError {
+  override readonly name = 'SessionLimitReached';
+  declare readonly errorCode: 'session_limit';
+  /** @param max the maximum number of live sessions. */
+  constructor(
+    readonly max: number,
+    options?: ErrorOptions,
+  ) {
+    super('session_limit', options);
+  }
+}
+
 /** The session has used up its refreshes for this time window. It stays open, and the client waits. */
 export class RefreshLimited extends TokenError {
   override readonly name = 'RefreshLimited';
@@ -364,6 +381,7 @@ export type AnyTokenError =
   | SessionRevoked
   | SessionNotFound
   | SessionMismatch
+  | SessionLimitReached
   | RefreshLimited
   | FreshTokenRequired
   | UserRejected

@@ -12,6 +12,7 @@ import { RefreshService } from '../session/refresh.service.js';
 import { RefreshTokenCodec } from '../session/refresh-token.codec.js';
 import { SessionJanitor } from '../session/session-janitor.js';
 import { SessionListener } from '../session/session-listener.js';
+import { SessionOpener } from '../session/session-opener.js';
 import { SessionRevoker } from '../session/session-revoker.js';
 import { SessionRotator } from '../session/session-rotator.js';
 import { PatientStore } from '../session/patient-store.js';
@@ -43,6 +44,7 @@ export function sessionProviders(name: string): FactoryProvider[] {
       useFactory: (store, denylist, listener, clock) => new SessionRevoker({ store, denylist, listener, clock }),
     }),
     rotatorProvider(name),
+    openerProvider(name),
     provide(SessionJanitor, {
       inject: [TokenRepository, RESOLVED_OPTIONS],
       useFactory: (repository, { janitorMs }) => new SessionJanitor(repository, name, janitorMs),
@@ -79,25 +81,31 @@ function rotatorSettings(name: string, { refresh, patience, hookTimeoutMs }: Res
   return { name, rules: refresh.rules, idleMs: refresh.idleMs, presentationMs: 2 * patience.timeoutMs + 2 * hookTimeoutMs };
 }
 
-function refreshServiceProvider(name: string): FactoryProvider {
-  return provide(refreshServiceToken(name), {
+function openerProvider(name: string): FactoryProvider {
+  return provide(SessionOpener, {
     inject: [
       RESOLVED_OPTIONS,
       RefreshTokenCodec,
       PatientStore,
-      SessionRotator,
       SessionRevoker,
-      SessionJanitor,
       PrincipalHooks,
       PairIssuer,
       SessionDenylist,
       SessionListener,
       Clock,
     ],
-    useFactory: ({ refresh }, codec, store, rotator, revoker, janitor, hooks, issuer, denylist, listener, clock) =>
-      new RefreshService(
-        { name, idleMs: refresh.idleMs, absoluteMs: refresh.absoluteMs },
-        { codec, store, rotator, revoker, janitor, hooks, issuer, denylist, listener, clock },
+    useFactory: ({ refresh, sessions }, codec, store, revoker, hooks, issuer, denylist, listener, clock) =>
+      new SessionOpener(
+        { name, idleMs: refresh.idleMs, absoluteMs: refresh.absoluteMs, limit: sessions.limit },
+        { codec, store, revoker, hooks, issuer, denylist, listener, clock },
       ),
+  });
+}
+
+function refreshServiceProvider(name: string): FactoryProvider {
+  return provide(refreshServiceToken(name), {
+    inject: [RefreshTokenCodec, PatientStore, SessionOpener, SessionRotator, SessionRevoker, SessionJanitor, SessionDenylist],
+    useFactory: (codec, store, opener, rotator, revoker, janitor, denylist) =>
+      new RefreshService(name, { codec, store, opener, rotator, revoker, janitor, denylist }),
   });
 }

@@ -6,6 +6,7 @@ import { CSRF } from './csrf.schema.js';
 import { HEADER } from './header.schema.js';
 import type { Schema } from './option-kinds.js';
 import { REFRESH } from './refresh.schema.js';
+import { SESSIONS } from './sessions.schema.js';
 import type { TokenModuleOptions } from './token.options.js';
 
 /** The options `keys[].…`. */
@@ -29,6 +30,7 @@ export const MODULE = {
   access: { kind: 'group', options: ACCESS },
   refresh: { kind: 'group', options: REFRESH },
   transport: { kind: 'choice', values: ['header', 'cookie', 'mixed'], default: 'header' },
+  sessions: { kind: 'group', options: SESSIONS },
   header: { kind: 'group', options: HEADER },
   cookie: { kind: 'group', options: COOKIE },
   locations: { kind: 'locations', defaultNote: "the header, or with `transport: 'cookie'` the cookie" },

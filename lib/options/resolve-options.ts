@@ -12,6 +12,8 @@ import type { ResolvedTransportOptions } from './resolve-transport-options.js';
 import { resolveTransportOptions } from './resolve-transport-options.js';
 import type { ResolvedRefreshOptions } from './resolve-refresh-options.js';
 import { resolveRefreshOptions } from './resolve-refresh-options.js';
+import type { ResolvedSessionsOptions } from './resolve-sessions-options.js';
+import { resolveSessionsOptions } from './resolve-sessions-options.js';
 import type { TokenModuleOptions } from './token.options.js';
 
 /**
@@ -23,6 +25,7 @@ export interface ResolvedTokenOptions {
   readonly refresh: ResolvedRefreshOptions;
   readonly transport: ResolvedTransportOptions;
   readonly csrfKeys: CsrfKeyRing;
+  readonly sessions: ResolvedSessionsOptions;
   readonly hooks: Readonly<Pick<TokenModuleOptions, 'loadUser' | 'claims' | 'onEvent' | 'errorBody'>>;
   /** Milliseconds. */
   readonly hookTimeoutMs: number;
@@ -59,6 +62,7 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string): Re
     refresh: Object.freeze(refresh),
     transport: Object.freeze(resolveTransportOptions(given, { name, warnings })),
     csrfKeys: resolveCsrfKeys(refresh.ring, { issuer, name }),
+    sessions: Object.freeze(resolveSessionsOptions(given.sessions)),
     hooks: Object.freeze(resolveHooks(options)),
     hookTimeoutMs: options('hookTimeout'),
     revocation: options('revocation'),

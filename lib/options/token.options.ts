@@ -8,6 +8,7 @@ import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { RefreshOptions } from '../session/refresh.options.js';
 import type { CsrfOptions } from '../authentication/csrf.options.js';
 import type { CookieOptions } from '../transport/cookie.options.js';
+import type { SessionsOptions } from '../session/sessions.options.js';
 import type { HeaderOptions } from '../transport/header.options.js';
 import type { TransportMode } from '../transport/standard-transport.js';
 import type { TokenLocation } from '../transport/token-location.js';
@@ -39,6 +40,8 @@ export interface TokenModuleOptions {
   access?: AccessOptions;
   /** Options of sessions and their refresh tokens. */
   refresh?: RefreshOptions;
+  /** Options of the sessions of one subject, such as how many there may be. */
+  sessions?: SessionsOptions;
   /**
    * Where tokens travel. `header`: both in headers. `cookie`: both in cookies, and in no body. `mixed`: the access token in the header, the
    * refresh token in a cookie. @defaultValue 'header'

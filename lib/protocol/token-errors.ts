@@ -43,6 +43,12 @@ export const TOKEN_ERRORS = {
     terminal: false,
     message: 'tokens of the request belong to different sessions',
   },
+  session_limit: {
+    status: 409,
+    wireError: null,
+    terminal: false,
+    message: 'the user has too many sessions, sign out of another one first',
+  },
   refresh_limited: { status: 429, wireError: null, terminal: false, message: 'session has been refreshed too often' },
   fresh_token_required: { status: 401, wireError: 'invalid_token', terminal: false, message: 'a more recent sign-in is required' },
   user_rejected: { status: 401, wireError: 'invalid_token', terminal: true, message: 'user is gone or disabled' },

@@ -41,6 +41,13 @@ export class SessionRevoker {
     listener.on({ type: 'all-revoked', ...owner, at: clock.now(), reason, sessionIds });
   }
 
+  /** Makes known which sessions a sign-in has ended because of the limit, at the store's instant `at`. */
+  announceEnded(realm: string, sessionIds: readonly string[], at: number): void {
+    const { denylist, listener } = this.ports;
+    denylist.addOwn(sessionIds);
+    for (const sessionId of sessionIds) listener.on({ type: 'revoked', realm, at, sessionId, reason: 'limit' });
+  }
+
   /**
    * Ends a session that two holders share, if it is still where the verdict has found it. It is one conditional statement, which is not
    * repeated.

@@ -1,7 +1,8 @@
 import { Clock } from '../clock.js';
 import { parseDuration, type Duration } from '../duration.js';
 import { refreshServiceToken } from '../module/injection-tokens.js';
-import type { RefreshService, SignInOptions } from '../session/refresh.service.js';
+import type { RefreshService } from '../session/refresh.service.js';
+import type { SignInOptions } from '../session/session-draft.js';
 import type { TokenPair } from '../session/token-pair.js';
 import { FakeClock } from './fake-clock.js';
 

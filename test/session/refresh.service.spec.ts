@@ -4,27 +4,14 @@ import type { SessionEvent, SessionInfo, SignInOptions, TokenModuleOptions } fro
 import type { RefreshService, RevokeReason } from 'nestjs-token';
 import { REVOKE_REASONS, StoreConflict, StoreUnavailable } from 'nestjs-token';
 import { inspect } from 'node:util';
-import { composeInstance } from '../support/instance.js';
 import type { RevocationList } from '../support/lib.js';
-import { LocalSigner, resolveTokenOptions } from '../support/lib.js';
-import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
+import { LocalSigner } from '../support/lib.js';
+import type { InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf, decoded, SESSION_ID } from '../support/access-tokens.js';
-import { ISSUER, SECRET } from '../support/app.js';
 import { FakeChannel } from '../support/fake-push.js';
+import { sessions } from '../support/sessions.js';
 
 const DAY = 86_400_000;
-
-/** A RefreshService as a module composes it, on a clock that stands still. */
-function sessions(given: Partial<TokenModuleOptions> = {}) {
-  const clock = new FakeClock();
-  const repository = new InMemoryTokenRepository(clock);
-  const events: SessionEvent[] = [];
-  const onEvent = given.onEvent ?? ((event: SessionEvent) => void events.push(event));
-  const options = resolveTokenOptions({ issuer: ISSUER, secret: SECRET, ...given, onEvent }, 'default');
-  const { refresh, accessTokens, rotator } = composeInstance({ name: 'default', options, repository, clock });
-  const row = async (id: string) => (await repository.find({ realm: 'default', id }))?.session;
-  return { refresh, repository, accessTokens, rotator, clock, events, row };
-}
 
 beforeEach(() => {
   Logger.overrideLogger(false);

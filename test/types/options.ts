@@ -70,6 +70,7 @@ holds<
     | 'refresh'
     | 'revocation'
     | 'secret'
+    | 'sessions'
     | 'storeTimeout'
     | 'transport'
   >

@@ -1,0 +1,72 @@
+import { jsonObject, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
+import type { Duration } from '../duration.js';
+import { parseDuration } from '../duration.js';
+import { cleanDevice } from './device-text.js';
+import type { SessionLimit } from './token-repository.js';
+import type { NewSession, SessionDevice } from './token-session.js';
+
+/** What a sign-in may contain in addition to the subject. */
+export interface SignInOptions {
+  /** Claims of every access token of the session, unless the `claims` hook gives them. At most 4096 bytes of JSON. */
+  claims?: object;
+  /** The device, which is shown in the list of sessions. */
+  device?: SessionDevice;
+  /** The application's own data, which `sessions` returns and no token contains. A JSON object of at most 4096 bytes. @defaultValue none */
+  data?: object;
+  /**
+   * Absolute lifetime of this session, for example a short one without “remember me”. From 1 s to `refresh.absoluteLifetime`. @defaultValue
+   * `refresh.absoluteLifetime`
+   */
+  absoluteLifetime?: Duration;
+  /**
+   * Maximum number of live sessions of this subject, including the new one, for example by the plan that the user pays for. From 1 to
+   * 10,000. `sessions.onLimit` says what happens beyond it. @defaultValue `sessions.max`
+   */
+  maxSessions?: number;
+}
+
+/** The lifetimes and the number of sessions, and the instance that they belong to. Spans are milliseconds. */
+export interface SessionSettings {
+  /** Name of the instance. */
+  readonly name: string;
+  readonly idleMs: number;
+  readonly absoluteMs: number;
+  /** How many live sessions a subject may have, unless a sign-in says otherwise. */
+  readonly limit: SessionLimit;
+}
+
+/** A session to store, and how many sessions its subject may have. */
+export interface SessionDraft {
+  readonly session: NewSession;
+  readonly limit: SessionLimit;
+}
+
+const LARGEST_MAXIMUM = 10_000;
+
+/**
+ * Checks what a sign-in asks for.
+ * @throws {TypeError} naming what is wrong. Nothing has been stored then.
+ */
+export function draftOf(settings: SessionSettings, owner: { subject: string; id: string }, options: SignInOptions): SessionDraft {
+  const { name: realm, idleMs } = settings;
+  const { claims = {}, device = {}, data } = options;
+  requireSubject(owner.subject);
+  const own = data === undefined ? {} : { data: jsonObject('data', data) };
+  const lifetimes = { idleMs, absoluteMs: absoluteOf(settings, options) };
+  const session = { realm, ...owner, ...lifetimes, claims: ownClaims(claims), device: cleanDevice(device), ...own };
+  return { session, limit: limitOf(settings, options) };
+}
+
+function absoluteOf({ absoluteMs }: SessionSettings, { absoluteLifetime }: SignInOptions): number {
+  const asked = absoluteLifetime === undefined ? absoluteMs : parseDuration(absoluteLifetime);
+  if (asked < 1_000 || asked > absoluteMs) throw new TypeError('absoluteLifetime: not from 1 s to refresh.absoluteLifetime');
+  return asked;
+}
+
+function limitOf({ limit }: SessionSettings, { maxSessions }: SignInOptions): SessionLimit {
+  if (maxSessions === undefined) return limit;
+  if (!Number.isInteger(maxSessions) || maxSessions < 1 || maxSessions > LARGEST_MAXIMUM) {
+    throw new TypeError(`maxSessions: not a whole number from 1 to ${LARGEST_MAXIMUM}`);
+  }
+  return { ...limit, keep: maxSessions };
+}
