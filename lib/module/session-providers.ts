@@ -96,7 +96,7 @@ function openerProvider(name: string): FactoryProvider {
     ],
     useFactory: ({ refresh, sessions }, codec, store, revoker, hooks, issuer, denylist, listener, clock) =>
       new SessionOpener(
-        { name, idleMs: refresh.idleMs, absoluteMs: refresh.absoluteMs, limit: sessions.limit },
+        { name, limit: sessions.limit, idleMs: refresh.idleMs, absoluteMs: refresh.absoluteMs, leastIdleMs: refresh.leastIdleMs },
         { codec, store, revoker, hooks, issuer, denylist, listener, clock },
       ),
   });

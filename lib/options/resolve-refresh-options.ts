@@ -16,6 +16,8 @@ export interface ResolvedRefreshOptions {
   readonly idleMs: number;
   /** Milliseconds. */
   readonly absoluteMs: number;
+  /** The shortest idle lifetime that a session may have, in milliseconds. */
+  readonly leastIdleMs: number;
 }
 
 /** What the refresh options depend on. */
@@ -28,14 +30,15 @@ export function resolveRefreshOptions(given: RefreshOptions = {}, context: Refre
   const refresh = optionReader({ group: 'refresh', schema: REFRESH, given });
   const graceMs = given.grace === undefined ? defaultGrace(refresh('grace'), context) : requireFit(refresh('grace'), context);
   const [idleMs, absoluteMs] = [refresh('idleLifetime'), refresh('absoluteLifetime')];
-  requireOrder({ idleMs, absoluteMs, graceMs, ...context.access });
+  const leastIdleMs = leastIdle(graceMs, context);
+  requireOrder({ idleMs, absoluteMs, leastIdleMs });
   const rules: RotationRules = {
     graceMs,
     reuse: refresh('reuse'),
     recoverLost: refresh('recoverLost'),
     limit: resolveLimit(given.limit, context),
   };
-  return { ring: resolveRefreshKeys(given, context), rules: Object.freeze(rules), idleMs, absoluteMs };
+  return { ring: resolveRefreshKeys(given, context), rules: Object.freeze(rules), idleMs, absoluteMs, leastIdleMs };
 }
 
 function defaultGrace(graceMs: number, { access }: RefreshContext): number {
@@ -53,15 +56,15 @@ function requireFit(graceMs: number, { access, warnings }: RefreshContext): numb
   return graceMs;
 }
 
-interface Lifetimes {
-  readonly idleMs: number;
-  readonly absoluteMs: number;
-  readonly graceMs: number;
-  readonly maxLifetimeMs: number;
+/** A client that is in use refreshes when its access token has expired. The session must not have expired by then. */
+function leastIdle(graceMs: number, { access: { maxLifetimeMs } }: RefreshContext): number {
+  return Math.max(2 * maxLifetimeMs, maxLifetimeMs + 2 * graceMs + 1);
 }
 
-function requireOrder({ idleMs, absoluteMs, graceMs, maxLifetimeMs }: Lifetimes): void {
-  if (idleMs < 2 * maxLifetimeMs || idleMs <= maxLifetimeMs + 2 * graceMs) {
+type Lifetimes = Pick<ResolvedRefreshOptions, 'idleMs' | 'absoluteMs' | 'leastIdleMs'>;
+
+function requireOrder({ idleMs, absoluteMs, leastIdleMs }: Lifetimes): void {
+  if (idleMs < leastIdleMs) {
     throw new TokenOptionsError(
       'refresh.idleLifetime',
       'is below twice the access lifetime, or not above access lifetime + 2 · refresh.grace; raise it',

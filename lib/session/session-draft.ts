@@ -19,6 +19,12 @@ export interface SignInOptions {
    */
   absoluteLifetime?: Duration;
   /**
+   * Idle lifetime of this session, which replaces that of the module for as long as the session lives, for example a short one on a shared
+   * device. From what `refresh.idleLifetime` must at least be (twice the access lifetime) to `refresh.absoluteLifetime`. @defaultValue
+   * `refresh.idleLifetime`
+   */
+  idleLifetime?: Duration;
+  /**
    * Maximum number of live sessions of this subject, including the new one, for example by the plan that the user pays for. From 1 to
    * 10,000. `sessions.onLimit` says what happens beyond it. @defaultValue `sessions.max`
    */
@@ -31,6 +37,8 @@ export interface SessionSettings {
   readonly name: string;
   readonly idleMs: number;
   readonly absoluteMs: number;
+  /** The shortest idle lifetime with which an access token expires early enough to be refreshed. */
+  readonly leastIdleMs: number;
   /** How many live sessions a subject may have, unless a sign-in says otherwise. */
   readonly limit: SessionLimit;
 }
@@ -52,7 +60,7 @@ export function draftOf(settings: SessionSettings, owner: { subject: string; id:
   const { claims = {}, device = {}, data } = options;
   requireSubject(owner.subject);
   const own = data === undefined ? {} : { data: jsonObject('data', data) };
-  const lifetimes = { idleMs, absoluteMs: absoluteOf(settings, options) };
+  const lifetimes = { idleMs, ownIdleMs: ownIdleOf(settings, options), absoluteMs: absoluteOf(settings, options) };
   const session = { realm, ...owner, ...lifetimes, claims: ownClaims(claims), device: cleanDevice(device), ...own };
   return { session, limit: limitOf(settings, options) };
 }
@@ -60,6 +68,15 @@ export function draftOf(settings: SessionSettings, owner: { subject: string; id:
 function absoluteOf({ absoluteMs }: SessionSettings, { absoluteLifetime }: SignInOptions): number {
   const asked = absoluteLifetime === undefined ? absoluteMs : parseDuration(absoluteLifetime);
   if (asked < 1_000 || asked > absoluteMs) throw new TypeError('absoluteLifetime: not from 1 s to refresh.absoluteLifetime');
+  return asked;
+}
+
+function ownIdleOf({ leastIdleMs, absoluteMs }: SessionSettings, { idleLifetime }: SignInOptions): number | undefined {
+  if (idleLifetime === undefined) return undefined;
+  const asked = parseDuration(idleLifetime);
+  if (asked < leastIdleMs || asked > absoluteMs) {
+    throw new TypeError(`idleLifetime: not from ${leastIdleMs / 1_000} s to refresh.absoluteLifetime`);
+  }
   return asked;
 }
 

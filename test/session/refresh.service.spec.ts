@@ -194,6 +194,40 @@ describe('RefreshService.signIn', () => {
     });
   });
 
+  describe('takes an idle lifetime for one session', () => {
+    it('expires the session when it has not been refreshed for that long, at each refresh anew, whatever the module says', async () => {
+      const { refresh, clock } = sessions();
+      const short = await refresh.signIn('alice', { idleLifetime: '1h' });
+      const long = await refresh.signIn('alice', { idleLifetime: '60d' });
+      expect([short.refreshExpiresIn, long.refreshExpiresIn]).toEqual([3_600, 60 * 86_400]);
+      clock.advance(3_600_000 - 1);
+      const { pair: second } = await refresh.rotate(short.refreshToken);
+      expect(second.refreshExpiresIn).toBe(3_600);
+      clock.advance(3_600_000);
+      expect(await codeOf(() => refresh.rotate(second.refreshToken))).toBe('refresh_expired');
+      clock.advance('50d');
+      expect((await refresh.rotate(long.refreshToken)).outcome).toBe('rotated');
+    });
+
+    it.each([0, -1, NaN, '1799s', '91d', '3600', '', null])('refuses %p', async (idleLifetime) => {
+      const { refresh } = sessions();
+      await expect(refresh.signIn('alice', { idleLifetime: idleLifetime as never })).rejects.toThrow(TypeError);
+      expect(await refresh.sessions('alice')).toEqual([]);
+    });
+
+    it('refuses one that expires before the client refreshes next, and says from when on it is long enough', async () => {
+      const { refresh } = sessions({ access: { lifetime: '1m', maxLifetime: '2h' }, refresh: { grace: '15s' } });
+      await expect(refresh.signIn('alice', { idleLifetime: '2h' })).rejects.toThrow('not from 14400 s to refresh.absoluteLifetime');
+      expect(await codeOf(() => refresh.signIn('alice', { idleLifetime: '4h' }))).toBe('none');
+    });
+
+    it.each(['30m', '90d'] as const)('takes %p', async (idleLifetime) => {
+      const { refresh, row } = sessions();
+      const { sessionId } = await refresh.signIn('alice', { idleLifetime });
+      expect((await row(sessionId))?.ownIdleMs).toBe(idleLifetime === '30m' ? 1_800_000 : 90 * DAY);
+    });
+  });
+
   it('opens a session of its own each time', async () => {
     const { refresh } = sessions();
     const pairs = await Promise.all(Array.from({ length: 20 }, () => refresh.signIn('alice')));
