@@ -413,6 +413,7 @@ const PUBLIC_NAMES = [
   'LoadUserHook',
   'NewSession',
   'OptionalAuth',
+  'OwnerCondition',
   'Principal',
   'PrincipalUser',
   'Protected',

@@ -10,6 +10,7 @@ import type { PairSettings } from '../session/pair-issuer.js';
 import { PairIssuer } from '../session/pair-issuer.js';
 import { RefreshService } from '../session/refresh.service.js';
 import { RefreshTokenCodec } from '../session/refresh-token.codec.js';
+import { SessionEditor } from '../session/session-editor.js';
 import { SessionJanitor } from '../session/session-janitor.js';
 import { SessionListener } from '../session/session-listener.js';
 import { SessionOpener } from '../session/session-opener.js';
@@ -45,6 +46,11 @@ export function sessionProviders(name: string): FactoryProvider[] {
     }),
     rotatorProvider(name),
     openerProvider(name),
+    provide(SessionEditor, {
+      inject: [PatientStore, PrincipalHooks, PairIssuer, SessionDenylist, SessionListener, Clock],
+      useFactory: (store, hooks, issuer, denylist, listener, clock) =>
+        new SessionEditor(name, { store, hooks, issuer, denylist, listener, clock }),
+    }),
     provide(SessionJanitor, {
       inject: [TokenRepository, RESOLVED_OPTIONS],
       useFactory: (repository, { janitorMs }) => new SessionJanitor(repository, name, janitorMs),
@@ -104,8 +110,17 @@ function openerProvider(name: string): FactoryProvider {
 
 function refreshServiceProvider(name: string): FactoryProvider {
   return provide(refreshServiceToken(name), {
-    inject: [RefreshTokenCodec, PatientStore, SessionOpener, SessionRotator, SessionRevoker, SessionJanitor, SessionDenylist],
-    useFactory: (codec, store, opener, rotator, revoker, janitor, denylist) =>
-      new RefreshService(name, { codec, store, opener, rotator, revoker, janitor, denylist }),
+    inject: [
+      RefreshTokenCodec,
+      PatientStore,
+      SessionOpener,
+      SessionEditor,
+      SessionRotator,
+      SessionRevoker,
+      SessionJanitor,
+      SessionDenylist,
+    ],
+    useFactory: (codec, store, opener, editor, rotator, revoker, janitor, denylist) =>
+      new RefreshService(name, { codec, store, opener, editor, rotator, revoker, janitor, denylist }),
   });
 }

@@ -5,6 +5,7 @@ import type { PatientStore } from './patient-store.js';
 import type { RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
 import type { SignInOptions } from './session-draft.js';
+import type { OwnerCondition, SessionEditor } from './session-editor.js';
 import type { SessionJanitor } from './session-janitor.js';
 import type { SessionListOptions } from './session-list.js';
 import { pageOf, summaryOf } from './session-list.js';
@@ -36,6 +37,7 @@ export interface SessionPorts {
   readonly codec: RefreshTokenCodec;
   readonly store: PatientStore;
   readonly opener: SessionOpener;
+  readonly editor: SessionEditor;
   readonly rotator: SessionRotator;
   readonly revoker: SessionRevoker;
   readonly janitor: SessionJanitor;
@@ -122,6 +124,24 @@ export class RefreshService {
     if (except !== undefined && !isSessionId(except)) throw new TypeError('except: not the id of a session');
     requireReason(reason);
     await this.ports.revoker.revokeAll({ realm: this.name, subject }, reason, except);
+  }
+
+  /**
+   * Notes that the user of a session has just authenticated again, for example with the password, which the application has checked before.
+   * `auth_time` becomes the present instant, so routes with `@Fresh()` let the user in. The session, its refresh token and its lifetimes stay
+   * as they are. If the session id comes from a request, give the `subject` of its caller.
+   * @param sessionId the session, usually the `sid` of the caller.
+   * @returns a pair with a new access token that has the new `auth_time`, and without a refresh token, because the client keeps the one that
+   * it has. A handler with `TokenInterceptor` returns it.
+   * @throws {TypeError} on a `subject` that is given and is no subject, also if it is undefined.
+   * @throws {TokenError} rejects with `session_not_found` (also if the session belongs to another subject, or if `sessionId` is none),
+   * `session_revoked`, `refresh_expired` or `user_rejected`, or with `hook_timeout`, `hook_failed`, `store_unavailable` or
+   * `signer_unavailable`.
+   * @example
+   * const pair = await refresh.reauthenticate(user.sid, { subject: user.sub });
+   */
+  async reauthenticate(sessionId: string | undefined, options: OwnerCondition = {}): Promise<TokenPair> {
+    return this.ports.editor.reauthenticate(sessionId, options);
   }
 
   /**

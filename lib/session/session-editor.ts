@@ -1,0 +1,81 @@
+import { isSessionId, requireSubject } from '../access-token/access-token.claims.js';
+import type { SessionDenylist } from '../access-token/session-denylist.js';
+import type { Clock } from '../clock.js';
+import { RefreshTokenExpired, SessionNotFound, SessionRevoked } from '../errors/token.errors.js';
+import type { PrincipalHooks } from '../principal/principal-hooks.js';
+import { Delivery } from './delivery.js';
+import type { PairIssuer } from './pair-issuer.js';
+import type { PatientStore } from './patient-store.js';
+import type { SessionListener } from './session-listener.js';
+import type { TokenPair } from './token-pair.js';
+import type { SessionKey, SessionSnapshot } from './token-session.js';
+import { sessionInfoOf } from './token-session.js';
+
+/** Says which session may be changed. */
+export interface OwnerCondition {
+  /** Changes the session only if it belongs to this subject. @defaultValue the session of any subject */
+  subject?: string;
+}
+
+/** What an editor works with. */
+export interface EditorPorts {
+  readonly store: PatientStore;
+  readonly hooks: PrincipalHooks;
+  readonly issuer: PairIssuer;
+  readonly denylist: SessionDenylist;
+  readonly listener: SessionListener;
+  /** The clock of this node. It dates what the store has not dated. */
+  readonly clock: Clock;
+}
+
+/** Changes sessions that stay open. */
+export class SessionEditor {
+  /** @param name name of the instance. */
+  constructor(
+    private readonly name: string,
+    private readonly ports: EditorPorts,
+  ) {}
+
+  /**
+   * Sets `auth_time`, and issues an access token with it. See {@link RefreshService.reauthenticate}.
+   * @throws {TypeError | TokenError} rejects with it.
+   */
+  async reauthenticate(sessionId: unknown, condition: OwnerCondition): Promise<TokenPair> {
+    const { store, hooks, issuer, denylist, listener, clock } = this.ports;
+    const { session } = await this.requireLive(sessionId, condition);
+    const results = await hooks.ask({ ...sessionInfoOf(session), authTime: clock.now() });
+    await store.ask((repository) => repository.update(session, { authTime: 'now' }));
+    // If the session has ended meanwhile, the update has changed nothing, and this says why.
+    const snapshot = await this.requireLive(sessionId, condition);
+    listener.on({ type: 'reauthenticated', realm: this.name, at: snapshot.at, sessionId: session.id, subject: session.subject });
+    const delivery = new Delivery(denylist, session.id, Infinity);
+    return (await issuer.issue({ snapshot, results, refreshToken: undefined, delivery })).pair;
+  }
+
+  /**
+   * Reads a session that must be live and belong to the right subject.
+   * @throws {SessionNotFound | SessionRevoked | RefreshTokenExpired | StoreUnavailable} rejects with it.
+   */
+  private async requireLive(sessionId: unknown, condition: OwnerCondition): Promise<SessionSnapshot> {
+    const key = this.keyOf(sessionId, condition);
+    if (!key) throw new SessionNotFound('');
+    const found = await this.ports.store.ask((repository) => repository.find(key));
+    if (!found || (condition.subject !== undefined && condition.subject !== found.session.subject)) throw new SessionNotFound(key.id);
+    const { revokedAt, idleExpiresAt, absoluteExpiresAt } = found.session;
+    if (revokedAt !== null) {
+      this.ports.denylist.add([key.id]);
+      throw new SessionRevoked(key.id);
+    }
+    if (found.at >= Math.min(idleExpiresAt, absoluteExpiresAt)) throw new RefreshTokenExpired(key.id);
+    return found;
+  }
+
+  /**
+   * Returns the key of a session, or null for a value that is not a session id.
+   * @throws {TypeError} if a subject is missing by mistake, because it must not turn into the session of anybody.
+   */
+  private keyOf(sessionId: unknown, condition: OwnerCondition): SessionKey | null {
+    if (Object.hasOwn(condition, 'subject')) requireSubject(condition.subject);
+    return isSessionId(sessionId) ? { realm: this.name, id: sessionId } : null;
+  }
+}
