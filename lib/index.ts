@@ -45,7 +45,7 @@ export type { AccessTokenClaims } from './access-token/access-token.claims.js';
 export { RefreshService } from './session/refresh.service.js';
 export type { RevokeOptions, Rotation } from './session/refresh.service.js';
 export type { SignInOptions } from './session/session-draft.js';
-export type { OwnerCondition } from './session/session-editor.js';
+export type { OwnerCondition, SessionChanges } from './session/session-editor.js';
 export type { SessionListOptions } from './session/session-list.js';
 export { TokenPair } from './session/token-pair.js';
 export type { TokenPairBody } from './session/token-pair.js';

@@ -443,6 +443,7 @@ const PUBLIC_NAMES = [
   'RotationConditions',
   'RotationOutcome',
   'SessionAdvance',
+  'SessionChanges',
   'SessionDenylist',
   'SessionDevice',
   'SessionEvent',

@@ -5,7 +5,7 @@ import type { PatientStore } from './patient-store.js';
 import type { RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
 import type { SignInOptions } from './session-draft.js';
-import type { OwnerCondition, SessionEditor } from './session-editor.js';
+import type { OwnerCondition, SessionChanges, SessionEditor } from './session-editor.js';
 import type { SessionJanitor } from './session-janitor.js';
 import type { SessionListOptions } from './session-list.js';
 import { pageOf, summaryOf } from './session-list.js';
@@ -124,6 +124,21 @@ export class RefreshService {
     if (except !== undefined && !isSessionId(except)) throw new TypeError('except: not the id of a session');
     requireReason(reason);
     await this.ports.revoker.revokeAll({ realm: this.name, subject }, reason, except);
+  }
+
+  /**
+   * Changes the claims or the label of a live session. Access tokens that are issued from now on carry the new claims, so a client has them
+   * after its next refresh. If the session id comes from a request, give the `subject` of its caller.
+   * @returns whether there is such a live session. It is `false` if the session has ended or belongs to another subject, and for a value that
+   * is not a session id.
+   * @throws {TypeError} on reserved or oversized claims, on a label that is neither text nor null, and on a `subject` that is given and is no
+   * subject, also if it is undefined.
+   * @throws {TokenError} rejects with `store_unavailable`.
+   * @example
+   * await refresh.update(sessionId, { claims: { roles: ['editor'] } });
+   */
+  async update(sessionId: string, changes: SessionChanges): Promise<boolean> {
+    return this.ports.editor.update(sessionId, changes);
   }
 
   /**

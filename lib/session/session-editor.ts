@@ -1,13 +1,15 @@
-import { isSessionId, requireSubject } from '../access-token/access-token.claims.js';
+import { isSessionId, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
 import type { SessionDenylist } from '../access-token/session-denylist.js';
 import type { Clock } from '../clock.js';
 import { RefreshTokenExpired, SessionNotFound, SessionRevoked } from '../errors/token.errors.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import { Delivery } from './delivery.js';
 import type { PairIssuer } from './pair-issuer.js';
+import { cleanText } from './device-text.js';
 import type { PatientStore } from './patient-store.js';
 import type { SessionListener } from './session-listener.js';
 import type { TokenPair } from './token-pair.js';
+import type { SessionPatch, TokenRepository } from './token-repository.js';
 import type { SessionKey, SessionSnapshot } from './token-session.js';
 import { sessionInfoOf } from './token-session.js';
 
@@ -15,6 +17,17 @@ import { sessionInfoOf } from './token-session.js';
 export interface OwnerCondition {
   /** Changes the session only if it belongs to this subject. @defaultValue the session of any subject */
   subject?: string;
+}
+
+/** What {@link RefreshService.update} changes, and of which session. Only what is given is changed. */
+export interface SessionChanges extends OwnerCondition {
+  /**
+   * Claims of every access token from now on, unless the `claims` hook gives them. They replace all claims that the session had. At most 4096
+   * bytes of JSON.
+   */
+  claims?: object | undefined;
+  /** The name of the device in the list of sessions. `null` removes it. */
+  label?: string | null | undefined;
 }
 
 /** What an editor works with. */
@@ -35,6 +48,18 @@ export class SessionEditor {
     private readonly name: string,
     private readonly ports: EditorPorts,
   ) {}
+
+  /**
+   * Changes claims and label. See {@link RefreshService.update}.
+   * @returns whether there is such a live session.
+   * @throws {TypeError | StoreUnavailable} rejects with it.
+   */
+  async update(sessionId: unknown, changes: SessionChanges): Promise<boolean> {
+    const key = this.keyOf(sessionId, changes);
+    const patch = patchOf(changes);
+    if (!key) return false;
+    return this.ports.store.ask(async (repository) => (await isOwned(repository, key, changes)) && repository.update(key, patch));
+  }
 
   /**
    * Sets `auth_time`, and issues an access token with it. See {@link RefreshService.reauthenticate}.
@@ -78,4 +103,17 @@ export class SessionEditor {
     if (Object.hasOwn(condition, 'subject')) requireSubject(condition.subject);
     return isSessionId(sessionId) ? { realm: this.name, id: sessionId } : null;
   }
+}
+
+/** Tells whether a session belongs to the subject. A session never changes its subject, so the answer stays true. */
+async function isOwned(repository: TokenRepository, key: SessionKey, { subject }: OwnerCondition): Promise<boolean> {
+  return subject === undefined || (await repository.find(key))?.session.subject === subject;
+}
+
+function patchOf({ claims, label }: SessionChanges): SessionPatch {
+  if (label !== undefined && label !== null && typeof label !== 'string') throw new TypeError('label: neither text nor null');
+  return {
+    ...(claims !== undefined && { claims: ownClaims(claims) }),
+    ...(label !== undefined && { label: label === null ? null : cleanText(label) }),
+  };
 }
