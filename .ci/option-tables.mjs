@@ -47,7 +47,9 @@ function optionsIn({ schema, type, prefix, checker, minBytes }) {
   return Object.entries(schema).flatMap(([key, described]) => {
     const property = type.getProperty(key);
     const node = property.valueDeclaration;
-    const inner = members(checker.getTypeOfSymbol(property)).find((member) => member.flags & ts.TypeFlags.Object);
+    const inner = members(checker.getTypeOfSymbol(property)).find(
+      (member) => member.flags & ts.TypeFlags.Object && member.getCallSignatures().length === 0,
+    );
     const inside = (options, group, suffix) =>
       optionsIn({ schema: options, type: group, prefix: `${prefix}${key}${suffix}.`, checker, minBytes });
     const option = {
@@ -60,7 +62,7 @@ function optionsIn({ schema, type, prefix, checker, minBytes }) {
     };
     if (described.kind === 'list') return [option, ...inside(described.of, checker.getTypeArguments(inner)[0], '[]')];
     if (described.kind !== 'group') return [option];
-    return [...(described.canBeFalse ? [option] : []), ...inside(described.options, inner, '')];
+    return [...(described.canBeFalse || described.canBeHook ? [option] : []), ...inside(described.options, inner, '')];
   });
 }
 
@@ -69,7 +71,8 @@ function members(type) {
 }
 
 /** The type as it is declared. A group shows no keys, because each has a row, and the alias of a function shows the function. */
-function typeText({ kind }, node, checker) {
+function typeText({ kind, canBeHook }, node, checker) {
+  if (canBeHook) return node.type.getText().replace(/ \| \w+$/, ' | { … }');
   if (kind === 'group') return '{ … } | false';
   const text = node.type.getText().replace(/ \| undefined$/, '');
   const alias = ts.isTypeReferenceNode(node.type) && checker.getSymbolAtLocation(node.type.typeName);

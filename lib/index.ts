@@ -17,7 +17,7 @@ export type { CsrfOptions } from './authentication/csrf.options.js';
 export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';
 export type { SessionsOptions } from './session/sessions.options.js';
 export type { TokenAlgorithm, TokenKey, TokenSecret } from './keys/key.options.js';
-export type { ClaimsHook, LoadUserHook } from './principal/hook.options.js';
+export type { CachedUserOptions, ClaimsHook, LoadUserHook } from './principal/hook.options.js';
 export type { ErrorBodyHook } from './nest/error-body.js';
 export { KeySource } from './keys/key-source.js';
 export type { VerificationKey } from './keys/key-source.js';

@@ -378,6 +378,7 @@ const PUBLIC_NAMES = [
   'AccessTokenService',
   'AnyTokenError',
   'AuthInstance',
+  'CachedUserOptions',
   'CheckedRequest',
   'ClaimsHook',
   'ClearTokens',

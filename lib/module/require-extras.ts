@@ -24,7 +24,7 @@ export interface ResolvedExtras extends TokenModuleExtras {
 export function requireExtras(options: TokenModuleRootOptions): ResolvedExtras {
   requireShape(ROOT, isObject(options), 'an object');
   const extras = Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(EXTRAS, key))) as TokenModuleExtras;
-  requireKeys(ROOT, extras, EXTRAS);
+  requireKeys(ROOT, extras, { schema: EXTRAS });
   return resolveExtras(extras);
 }
 

@@ -119,8 +119,9 @@ function refreshServiceProvider(name: string): FactoryProvider {
       SessionRevoker,
       SessionJanitor,
       SessionDenylist,
+      PrincipalHooks,
     ],
-    useFactory: (codec, store, opener, editor, rotator, revoker, janitor, denylist) =>
-      new RefreshService(name, { codec, store, opener, editor, rotator, revoker, janitor, denylist }),
+    useFactory: (codec, store, opener, editor, rotator, revoker, janitor, denylist, hooks) =>
+      new RefreshService(name, { codec, store, opener, editor, rotator, revoker, janitor, denylist, hooks }),
   });
 }

@@ -2,7 +2,7 @@ import { TokenOptionsError } from '../errors/token.errors.js';
 import { EXTRAS } from './extras.schema.js';
 import { MODULE } from './module.schema.js';
 import { requireShape } from './option-checks.js';
-import type { AnySchema } from './option-kinds.js';
+import type { AnyOption, AnySchema } from './option-kinds.js';
 import { nameOf, ROOT } from './option-reader.js';
 import type { TokenModuleOptions } from './token.options.js';
 
@@ -10,6 +10,8 @@ interface Group {
   readonly name: string;
   readonly given: unknown;
   readonly schema: AnySchema;
+  /** What the group may be, for the message. @defaultValue 'an object' */
+  readonly wanted?: string;
 }
 
 /**
@@ -25,7 +27,7 @@ export function requireKnownKeys(given: TokenModuleOptions): void {
 
 /** Checks the keys of a group and of the groups in it, and collects the lists in them. */
 function requireGroup(group: Group, lists: Group[]): void {
-  requireKeys(group.name, group.given, group.schema);
+  requireKeys(group.name, group.given, group);
   lists.push(...listsIn(group));
   for (const inner of groupsIn(group)) requireGroup(inner, lists);
 }
@@ -34,9 +36,9 @@ function requireGroup(group: Group, lists: Group[]): void {
  * Refuses unknown keys in one group of options, and `undefined` and `null` for a value. A group that is left out passes.
  * @throws {TokenOptionsError}
  */
-export function requireKeys(group: string, given: unknown, schema: AnySchema): void {
+export function requireKeys(group: string, given: unknown, { schema, wanted = 'an object' }: Pick<Group, 'schema' | 'wanted'>): void {
   if (given === undefined) return;
-  requireShape(group, typeof given === 'object' && given !== null && !Array.isArray(given), 'an object');
+  requireShape(group, typeof given === 'object' && given !== null && !Array.isArray(given), wanted);
   for (const [key, value] of Object.entries(given as object)) {
     const described = Object.hasOwn(schema, key) ? schema[key] : undefined;
     if (!described) throw new TokenOptionsError(nameOf(group, key), unknownKey(group, key, schema));
@@ -54,16 +56,25 @@ function unknownKey(group: string, key: string, schema: AnySchema): string {
   return `is not an option; ${group} takes ${Object.keys(schema).join(', ')}`;
 }
 
-/** The groups in a group, without those that are switched off. */
+/** The groups in a group, without those that are switched off, and those in whose place a function stands. */
 function groupsIn({ name, given, schema }: Group): Group[] {
   return Object.entries(schema).flatMap(([key, described]) => {
     if (described.kind !== 'group') return [];
     const value = valueOf(given, key);
-    const isOff = described.canBeFalse === true && value === false;
-    const isShorthand = typeof value === 'string' && Object.hasOwn(described.shorthands ?? {}, value);
-    return isOff || isShorthand ? [] : [{ name: nameOf(name, key), given: value, schema: described.options }];
+    if (isReplaced(value, described)) return [];
+    const wanted = described.canBeHook === true ? { wanted: 'a function or an object' } : {};
+    return [{ name: nameOf(name, key), given: value, schema: described.options, ...wanted }];
   });
 }
+
+/** Tells whether the value stands in place of a group: `false`, a function, or a text that is short for a group. */
+function isReplaced(value: unknown, { canBeFalse, canBeHook, shorthands = {} }: Replaceable): boolean {
+  if (typeof value === 'string') return Object.hasOwn(shorthands, value);
+  return (canBeFalse === true && value === false) || (canBeHook === true && typeof value === 'function');
+}
+
+type Replaceable = Pick<AnyGroup, 'canBeFalse' | 'canBeHook' | 'shorthands'>;
+type AnyGroup = Extract<AnyOption, { readonly kind: 'group' }>;
 
 function listsIn({ name, given, schema }: Group): Group[] {
   return Object.entries(schema).flatMap(([key, described]) =>
@@ -73,7 +84,7 @@ function listsIn({ name, given, schema }: Group): Group[] {
 
 function requireList({ name, given, schema }: Group): void {
   requireShape(name, given === undefined || Array.isArray(given), 'a list');
-  for (const [index, entry] of ((given ?? []) as readonly unknown[]).entries()) requireKeys(`${name}[${index}]`, entry, schema);
+  for (const [index, entry] of ((given ?? []) as readonly unknown[]).entries()) requireKeys(`${name}[${index}]`, entry, { schema });
 }
 
 function valueOf(given: unknown, key: string): unknown {

@@ -7,6 +7,7 @@ import { HEADER } from './header.schema.js';
 import type { Schema } from './option-kinds.js';
 import { REFRESH } from './refresh.schema.js';
 import { SESSIONS } from './sessions.schema.js';
+import type { CachedUserOptions } from '../principal/hook.options.js';
 import type { TokenModuleOptions } from './token.options.js';
 
 /** The options `keys[].…`. */
@@ -20,6 +21,12 @@ export const KEY = {
 const JANITOR = {
   interval: { kind: 'duration', min: '1s', max: '1d', default: '10m' },
 } as const satisfies Schema<Exclude<NonNullable<TokenModuleOptions['janitor']>, false>>;
+
+/** The options `loadUser.…`. */
+export const CACHED_USER = {
+  load: { kind: 'hook', required: true },
+  cacheFor: { kind: 'duration', min: '1s', max: '1h', required: true },
+} as const satisfies Schema<CachedUserOptions>;
 
 /** All options of a module, with those of their groups. */
 export const MODULE = {
@@ -35,7 +42,7 @@ export const MODULE = {
   cookie: { kind: 'group', options: COOKIE },
   locations: { kind: 'locations', defaultNote: "the header, or with `transport: 'cookie'` the cookie" },
   csrf: { kind: 'group', options: CSRF, canBeFalse: true, shorthands: { token: { mode: 'token' } }, defaultNote: 'enabled' },
-  loadUser: { kind: 'hook', defaultNote: 'no user is loaded' },
+  loadUser: { kind: 'group', options: CACHED_USER, canBeHook: true, defaultNote: 'no user is loaded' },
   claims: { kind: 'hook', defaultNote: 'the claims that were given to `signIn`' },
   hookTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '5s' },
   revocation: { kind: 'choice', values: ['poll', 'strict', 'off'], default: 'poll' },

@@ -89,6 +89,8 @@ export interface GroupOption<V extends object = Record<string, never>> extends D
   readonly canBeFalse?: boolean;
   /** Texts that stand for a group with these options. */
   readonly shorthands?: Readonly<Record<string, V>>;
+  /** A function of the application may stand in place of the group. */
+  readonly canBeHook?: boolean;
   /** The group where it is left out, if that is more than the defaults of its options. */
   readonly default?: V;
 }
@@ -118,7 +120,7 @@ type TextualOption<V extends string> = string extends V ? TextOption : ChoiceOpt
 
 type ComposedOption<V> = [string] extends [V]
   ? SecretOption
-  : [V] extends [(...args: never[]) => unknown]
+  : [V] extends [AnyHook]
     ? HookOption
     : [V] extends [abstract new (...args: never[]) => unknown]
       ? ClassOption
@@ -126,11 +128,18 @@ type ComposedOption<V> = [string] extends [V]
         ? LocationsOption
         : [V] extends [readonly (infer Entry extends object)[]]
           ? ListOption<Entry>
-          : [V] extends [object | false]
-            ? ObjectOption<V>
-            : [V] extends [object | false | string]
-              ? ObjectOption<Exclude<V, string>> & { readonly shorthands: Readonly<Record<Extract<V, string>, Exclude<V, string | false>>> }
-              : never;
+          : GroupLike<V>;
+
+type AnyHook = (...args: never[]) => unknown;
+
+/** A group, or what may stand in its place: a function of the application, or a text that is short for a group. */
+type GroupLike<V> = [Extract<V, AnyHook>] extends [never]
+  ? [V] extends [object | false]
+    ? ObjectOption<V>
+    : [V] extends [object | false | string]
+      ? ObjectOption<Exclude<V, string>> & { readonly shorthands: Readonly<Record<Extract<V, string>, Exclude<V, string | false>>> }
+      : never
+  : GroupOption<Exclude<V, AnyHook> & object> & { readonly canBeHook: true; readonly canBeFalse?: never };
 
 type ObjectOption<V> = false extends V
   ? GroupOption<Exclude<V, false> & object> & { readonly canBeFalse: true }

@@ -1,10 +1,11 @@
 import type { AccessTokenSettings } from '../access-token/access-token.service.js';
 import type { KeyRing } from '../keys/key-ring.js';
+import type { LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { StorePatience } from '../session/token-repository.js';
 import type { CsrfKeyRing } from '../authentication/csrf-tokens.js';
 import { requireKnownKeys } from './known-keys.js';
-import { MODULE } from './module.schema.js';
+import { CACHED_USER, MODULE } from './module.schema.js';
 import { optionReader, ROOT } from './option-reader.js';
 import { requireKeyKinds, resolveAccessKeys, resolveAccessOptions } from './resolve-access-options.js';
 import { resolveCsrfKeys } from './resolve-refresh-keys.js';
@@ -26,7 +27,11 @@ export interface ResolvedTokenOptions {
   readonly transport: ResolvedTransportOptions;
   readonly csrfKeys: CsrfKeyRing;
   readonly sessions: ResolvedSessionsOptions;
-  readonly hooks: Readonly<Pick<TokenModuleOptions, 'loadUser' | 'claims' | 'onEvent' | 'errorBody'>>;
+  readonly hooks: Readonly<Pick<TokenModuleOptions, 'claims' | 'onEvent' | 'errorBody'>> & {
+    readonly loadUser?: LoadUserHook;
+    /** How long a user is kept, in milliseconds. Null means that every request asks `loadUser`. */
+    readonly cacheUserMs: number | null;
+  };
   /** Milliseconds. */
   readonly hookTimeoutMs: number;
   readonly revocation: 'poll' | 'strict' | 'off';
@@ -63,7 +68,7 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string): Re
     transport: Object.freeze(resolveTransportOptions(given, { name, warnings })),
     csrfKeys: resolveCsrfKeys(refresh.ring, { issuer, name }),
     sessions: Object.freeze(resolveSessionsOptions(given.sessions)),
-    hooks: Object.freeze(resolveHooks(options)),
+    hooks: Object.freeze(resolveHooks(options, given)),
     hookTimeoutMs: options('hookTimeout'),
     revocation: options('revocation'),
     push: resolvePush(options, warnings),
@@ -81,9 +86,18 @@ function moduleReader(given: TokenModuleOptions) {
   return optionReader({ group: ROOT, schema: MODULE, given });
 }
 
-function resolveHooks(options: ModuleReader): ResolvedTokenOptions['hooks'] {
-  const [loadUser, claims, onEvent, errorBody] = [options('loadUser'), options('claims'), options('onEvent'), options('errorBody')];
-  return { ...(loadUser && { loadUser }), ...(claims && { claims }), ...(onEvent && { onEvent }), ...(errorBody && { errorBody }) };
+function resolveHooks(options: ModuleReader, { loadUser: given }: TokenModuleOptions): ResolvedTokenOptions['hooks'] {
+  const [claims, onEvent, errorBody] = [options('claims'), options('onEvent'), options('errorBody')];
+  const { loadUser, cacheUserMs } = resolveLoadUser(given);
+  const hooks = { ...(loadUser && { loadUser }), ...(claims && { claims }), ...(onEvent && { onEvent }), ...(errorBody && { errorBody }) };
+  return { ...hooks, cacheUserMs };
+}
+
+function resolveLoadUser(given: TokenModuleOptions['loadUser']): Pick<ResolvedTokenOptions['hooks'], 'loadUser' | 'cacheUserMs'> {
+  if (given === undefined) return { cacheUserMs: null };
+  if (typeof given === 'function') return { loadUser: given, cacheUserMs: null };
+  const cached = optionReader({ group: 'loadUser', schema: CACHED_USER, given });
+  return { loadUser: cached('load'), cacheUserMs: cached('cacheFor') };
 }
 
 function resolvePush(options: ModuleReader, warnings: string[]): RevocationPush | null {

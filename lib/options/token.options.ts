@@ -3,7 +3,7 @@ import type { Duration } from '../duration.js';
 import type { SessionEvent } from '../session/session-listener.js';
 import type { TokenKey, TokenSecret } from '../keys/key.options.js';
 import type { ErrorBodyHook } from '../nest/error-body.js';
-import type { ClaimsHook, LoadUserHook } from '../principal/hook.options.js';
+import type { CachedUserOptions, ClaimsHook, LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { RefreshOptions } from '../session/refresh.options.js';
 import type { CsrfOptions } from '../authentication/csrf.options.js';
@@ -66,10 +66,10 @@ export interface TokenModuleOptions {
    * Loads the user. Called for every authenticated request and before tokens are issued. `null`, or a rejection with `UserRejected`, means
    * that the user is gone or disabled: the response is `user_rejected`, and a refresh revokes the session. A rejection with
    * `StoreUnavailable` means that your own store cannot be reached (503). Any other rejection is logged, and the response is `hook_failed`
-   * (500).
+   * (500). `{ load, cacheFor }` keeps the result for a while, so that not every request asks. Before tokens are issued, it is always asked.
    * @defaultValue no user is loaded
    */
-  loadUser?: LoadUserHook;
+  loadUser?: LoadUserHook | CachedUserOptions;
   /**
    * Returns the custom claims for a new access token. Called at sign-in and at every refresh. It may reject in the same way as `loadUser`.
    * @defaultValue the claims that were given to `signIn`

@@ -1,3 +1,4 @@
+import type { Duration } from '../duration.js';
 import type { SessionInfo } from './session-info.js';
 
 /**
@@ -9,6 +10,17 @@ import type { SessionInfo } from './session-info.js';
  * ```
  */
 export type LoadUserHook = (subject: string, session: SessionInfo) => Promise<object | null> | object | null;
+
+/** The `loadUser` option for a hook whose result is kept for a while, so that not every request asks the database. */
+export interface CachedUserOptions {
+  /** Loads the user. The result may depend on the subject only, because all sessions of the subject share it. */
+  load: LoadUserHook;
+  /**
+   * How long this node keeps a user. A user who is disabled is let in for that long, unless you end the sessions with `revokeAll`, which works
+   * on all nodes at once. From 1 s to 1 h.
+   */
+  cacheFor: Duration;
+}
 
 /**
  * The `claims` option. Returns the custom claims for a new access token.

@@ -1,6 +1,7 @@
 import { isSessionId, requireSubject } from '../access-token/access-token.claims.js';
 import type { SessionDenylist } from '../access-token/session-denylist.js';
 import type { Principal } from '../principal/principal.js';
+import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { PatientStore } from './patient-store.js';
 import type { RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
@@ -42,6 +43,7 @@ export interface SessionPorts {
   readonly revoker: SessionRevoker;
   readonly janitor: SessionJanitor;
   readonly denylist: SessionDenylist;
+  readonly hooks: PrincipalHooks;
 }
 
 /** Manages sessions and their refresh tokens. It can be used outside HTTP. For requests, the guard does what is needed. */
@@ -103,6 +105,7 @@ export class RefreshService {
     requireReason(reason);
     // A subject that is missing by mistake must not turn into the session of anybody.
     if (Object.hasOwn(options, 'subject')) requireSubject(subject);
+    if (subject !== undefined) this.ports.hooks.forgetUser(subject);
     if (isSessionId(sessionId)) await this.ports.revoker.revoke({ realm: this.name, id: sessionId }, reason, subject);
   }
 
@@ -123,6 +126,7 @@ export class RefreshService {
     requireSubject(subject);
     if (except !== undefined && !isSessionId(except)) throw new TypeError('except: not the id of a session');
     requireReason(reason);
+    this.ports.hooks.forgetUser(subject);
     await this.ports.revoker.revokeAll({ realm: this.name, subject }, reason, except);
   }
 
@@ -173,6 +177,15 @@ export class RefreshService {
     const page = pageOf(options);
     const owner = { realm: this.name, subject };
     return (await this.ports.store.ask((repository) => repository.list(owner, page))).map(summaryOf);
+  }
+
+  /**
+   * Forgets what `loadUser` has returned for a subject, so that the next request of this subject asks it again. It is needed only with
+   * `loadUser: { load, cacheFor }`, after you have changed the user, and does something on this node only: the other nodes ask again when
+   * `cacheFor` has passed. `revokeAll` calls it.
+   */
+  forgetUser(subject: string): void {
+    this.ports.hooks.forgetUser(subject);
   }
 
   /**

@@ -20,6 +20,10 @@ export const otherKind: Schema<AccessOptions> = { ...access, cache, leeway: jitt
 export const wrongDefault: Schema<AccessOptions> = { ...access, cache, leeway: { ...lifetime, default: '5' } };
 // @ts-expect-error the type allows `false`, and the schema does not say so
 export const neverFalse: Schema<AccessOptions> = { ...access, cache: { kind: 'group', options: { max } } };
+type HookOrGroup = { hook?: (() => void) | { max: number } };
+export const hookOrGroup: Schema<HookOrGroup> = { hook: { kind: 'group', options: { max: { ...max, required: true } }, canBeHook: true } };
+// @ts-expect-error the type allows a function, and the schema does not say so
+export const neverAHook: Schema<HookOrGroup> = { hook: { kind: 'group', options: { max: { ...max, required: true } } } };
 export const notRequired: Schema<RefreshKey> = {
   kid: { kind: 'integer', min: 0, max: 255 },
   secret: { kind: 'secret', required: true },

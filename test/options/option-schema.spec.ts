@@ -26,6 +26,7 @@ const OPTIONS = [...optionsOf(MODULE), ...optionsOf(EXTRAS)];
 /** What an option needs beside it, so that both ends of its range are accepted. */
 const COMPANIONS: Readonly<Record<string, Record<string, object>>> = {
   'access.maxLifetime': { access: { lifetime: 1 } },
+  'loadUser.cacheFor': { loadUser: { load: () => null } },
   'refresh.grace': { access: { lifetime: '24h' } },
   'refresh.idleLifetime': { access: { lifetime: 1 }, refresh: { absoluteLifetime: '3650d' } },
   'refresh.absoluteLifetime': { access: { lifetime: 1 }, refresh: { idleLifetime: 2 } },
@@ -34,8 +35,14 @@ const COMPANIONS: Readonly<Record<string, Record<string, object>>> = {
   'refresh.keys[0].kid': { refresh: { keys: [{ secret: SECRET, use: 'sign' }] } },
 };
 
+/** Copies groups. Hooks, which structuredClone refuses, stay what they are. */
+function copyOf(group: object): Record<string, unknown> {
+  const isGroup = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Object.fromEntries(Object.entries(group).map(([key, value]) => [key, isGroup(value) ? copyOf(value as object) : value]));
+}
+
 function resolveWith(name: string, value: unknown): unknown {
-  const given = structuredClone(COMPANIONS[name] ?? {}) as Record<string, unknown>;
+  const given = copyOf(COMPANIONS[name] ?? {});
   const keys = name.split(/[.[\]]+/);
   const last = keys.pop() ?? '';
   let group = given;

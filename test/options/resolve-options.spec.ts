@@ -103,7 +103,7 @@ describe('resolveTokenOptions', () => {
         scheme: 'Bearer',
       });
       expect({ hooks, hookTimeoutMs, revocation, janitorMs, warnings }).toEqual({
-        hooks: {},
+        hooks: { cacheUserMs: null },
         hookTimeoutMs: 5_000,
         revocation: 'poll',
         janitorMs: 600_000,

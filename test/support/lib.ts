@@ -17,6 +17,8 @@ export {
 export { InstanceLifecycle } from '../../lib/module/instance-lifecycle.js';
 export { instancesIn } from '../../lib/module/unique-instances.js';
 export { instanceProviders, revocationSettings } from '../../lib/module/instance-providers.js';
+export { PrincipalHooks } from '../../lib/principal/principal-hooks.js';
+export { UserCache } from '../../lib/principal/user-cache.js';
 export { TokenInstance, tokenInstanceToken } from '../../lib/nest/token-instance.js';
 export { SessionRotator } from '../../lib/session/session-rotator.js';
 export { resolveTokenOptions } from '../../lib/options/resolve-options.js';

@@ -253,7 +253,11 @@ const shapes: RefusedOption[] = [
     [`${hook} that is null`, { [hook]: null }, hook, ENV],
     [`${hook} that is undefined`, { [hook]: undefined }, hook, ENV],
   ]),
-  ...['access', 'refresh', 'header', 'cookie', 'janitor'].flatMap((group): RefusedOption[] => [
+  ['a cached loadUser without load', { loadUser: { cacheFor: '1m' } }, 'loadUser.load', /a function/],
+  ['a cached loadUser with a hook of text', { loadUser: { load: 'x', cacheFor: '1m' } }, 'loadUser.load', /a function/],
+  ['a cached loadUser without cacheFor', { loadUser: { load: () => null } }, 'loadUser.cacheFor', UNIT],
+  ['an unknown option of a cached loadUser', { loadUser: { load: () => null, cacheFor: '1m', max: 5 } }, 'loadUser.max', /load, cacheFor/],
+  ...['access', 'refresh', 'header', 'cookie', 'janitor', 'sessions'].flatMap((group): RefusedOption[] => [
     [`${group}: null`, { [group]: null }, group, ENV],
     [`${group}: undefined`, { [group]: undefined }, group, ENV],
     [`${group}: a list`, { [group]: [] }, group, /an object/],
