@@ -5,6 +5,7 @@ import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
 import { RefreshService } from '../session/refresh.service.js';
+import type { SessionUses } from '../session/session-uses.js';
 import { TokenTransport } from '../transport/token-transport.js';
 import type { TypedToken } from './provide.js';
 
@@ -18,6 +19,8 @@ export const REVOCATION_HINTS: TypedToken<RevocationHints | null> = 'nestjs-toke
 
 /** Injection token of the {@link CsrfTokens} of an instance. Null if there is no protection against cross-site requests. */
 export const CSRF_TOKENS: TypedToken<CsrfTokens | null> = 'nestjs-token:CsrfTokens';
+/** Injection token of the {@link SessionUses}, which note the last use of sessions. Null without `sessions.trackUse`. */
+export const SESSION_USES: TypedToken<SessionUses | null> = 'nestjs-token:SessionUses';
 
 /**
  * Returns the injection token of the {@link RefreshService} of an instance. It is the class for the instance without a name, and a text for

@@ -5,6 +5,7 @@ import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
 import type { RevocationList } from '../revocation/revocation-list.js';
 import type { SessionJanitor } from '../session/session-janitor.js';
+import type { SessionUses } from '../session/session-uses.js';
 import type { TokenRepository } from '../session/token-repository.js';
 
 /** The parts of an instance that have to be started or stopped. */
@@ -14,6 +15,8 @@ export interface LifecyclePorts {
   /** Null if there is no push channel. */
   readonly hints: RevocationHints | null;
   readonly janitor: SessionJanitor;
+  /** Null if the last use of sessions is not noted. */
+  readonly uses: SessionUses | null;
   readonly accessTokens: AccessTokenService;
 }
 
@@ -36,10 +39,11 @@ export class InstanceLifecycle implements OnModuleInit, OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    const { revocations, janitor, accessTokens, hints } = this.ports;
+    const { revocations, janitor, uses, accessTokens, hints } = this.ports;
     revocations.stop();
     janitor.stop();
     accessTokens.cache?.clear();
+    await uses?.stop();
     await hints?.close();
   }
 }

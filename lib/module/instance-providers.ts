@@ -25,7 +25,14 @@ import { CookiePlace } from '../transport/cookie-place.js';
 import { HeaderPlace, tokenTypeOf } from '../transport/header-place.js';
 import { VARY } from '../transport/response-tokens.js';
 import { StandardTransport } from '../transport/standard-transport.js';
-import { accessTokenServiceToken, CSRF_TOKENS, RESOLVED_OPTIONS, REVOCATION_HINTS, tokenTransportToken } from './injection-tokens.js';
+import {
+  accessTokenServiceToken,
+  CSRF_TOKENS,
+  RESOLVED_OPTIONS,
+  REVOCATION_HINTS,
+  SESSION_USES,
+  tokenTransportToken,
+} from './injection-tokens.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
 import { provide } from './provide.js';
 import { sessionProviders } from './session-providers.js';
@@ -41,9 +48,17 @@ export function instanceProviders(name: string): FactoryProvider[] {
     ...sessionProviders(name),
     ...requestProviders(name),
     provide(InstanceLifecycle, {
-      inject: [RESOLVED_OPTIONS, TokenRepository, RevocationList, REVOCATION_HINTS, SessionJanitor, accessTokenServiceToken(name)],
-      useFactory: (options, repository, revocations, hints, janitor, accessTokens) =>
-        new InstanceLifecycle(name, options, { repository, revocations, hints, janitor, accessTokens }),
+      inject: [
+        RESOLVED_OPTIONS,
+        TokenRepository,
+        RevocationList,
+        REVOCATION_HINTS,
+        SessionJanitor,
+        SESSION_USES,
+        accessTokenServiceToken(name),
+      ],
+      useFactory: (options, repository, revocations, hints, janitor, uses, accessTokens) =>
+        new InstanceLifecycle(name, options, { repository, revocations, hints, janitor, uses, accessTokens }),
     }),
   ];
 }
@@ -104,9 +119,9 @@ function requestProviders(name: string): FactoryProvider[] {
         new ErrorResponse({ scheme: tokenTypeOf(header), errorBody }, { outages: new OutageLog(), transport: where }),
     }),
     provide(tokenInstanceToken(name), {
-      inject: [RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS],
-      useFactory: (authenticator, where, errors, clock, csrf) =>
-        new TokenInstance(name, { authenticator, transport: where, errors, clock, csrf }),
+      inject: [RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS, SESSION_USES],
+      useFactory: (authenticator, where, errors, clock, csrf, uses) =>
+        new TokenInstance(name, { authenticator, transport: where, errors, clock, csrf, uses }),
     }),
   ];
 }

@@ -16,11 +16,12 @@ import { SessionListener } from '../session/session-listener.js';
 import { SessionOpener } from '../session/session-opener.js';
 import { SessionRevoker } from '../session/session-revoker.js';
 import { SessionRotator } from '../session/session-rotator.js';
+import { SessionUses } from '../session/session-uses.js';
 import { PatientStore } from '../session/patient-store.js';
 import { TokenRepository } from '../session/token-repository.js';
 import { CookiePlace } from '../transport/cookie-place.js';
 import { tokenTypeOf } from '../transport/header-place.js';
-import { refreshServiceToken, RESOLVED_OPTIONS } from './injection-tokens.js';
+import { refreshServiceToken, RESOLVED_OPTIONS, SESSION_USES } from './injection-tokens.js';
 import { provide } from './provide.js';
 
 /** Returns the providers of sessions and their refresh tokens, from the store to the {@link RefreshService}. */
@@ -54,6 +55,10 @@ export function sessionProviders(name: string): FactoryProvider[] {
     provide(SessionJanitor, {
       inject: [TokenRepository, RESOLVED_OPTIONS],
       useFactory: (repository, { janitorMs }) => new SessionJanitor(repository, name, janitorMs),
+    }),
+    provide(SESSION_USES, {
+      inject: [RESOLVED_OPTIONS, PatientStore],
+      useFactory: ({ sessions: { trackUseMs: everyMs } }, store) => (everyMs === null ? null : new SessionUses({ name, everyMs }, store)),
     }),
     refreshServiceProvider(name),
   ];

@@ -5,6 +5,7 @@ import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { TokenPair } from '../session/token-pair.js';
 import { concealAddress } from '../transport/response-tokens.js';
 import type { TokenRequest, TokenTransport } from '../transport/token-transport.js';
+import type { SessionUses } from '../session/session-uses.js';
 import type { ErrorResponse } from './error-response.js';
 import type { RequestContext } from './request-context.js';
 
@@ -19,6 +20,8 @@ export interface InstancePorts {
   readonly clock: Clock;
   /** Null if there is no protection against cross-site requests. */
   readonly csrf: CsrfTokens | null;
+  /** Null if the last use of sessions is not noted. */
+  readonly uses: SessionUses | null;
 }
 
 /**
@@ -28,23 +31,29 @@ export class TokenInstance {
   readonly authenticator: RequestAuthenticator;
   readonly errors: ErrorResponse;
   readonly clock: Clock;
+  readonly uses: SessionUses | null;
   private readonly transport: TokenTransport;
   private readonly csrf: CsrfTokens | null;
 
   constructor(
     readonly name: string,
-    { authenticator, transport, errors, clock, csrf }: InstancePorts,
+    { authenticator, transport, errors, clock, csrf, uses }: InstancePorts,
   ) {
     this.authenticator = authenticator;
     this.transport = transport;
     this.errors = errors;
     this.clock = clock;
     this.csrf = csrf;
+    this.uses = uses;
   }
 
-  /** Puts on the response of an operation what its authentication demands: new tokens, a CSRF token, and care for a token in the address. */
+  /**
+   * Does what an authentication entails: it notes that the session is used, and puts new tokens, a CSRF token, and care for a token in the
+   * address on the response.
+   */
   complete(context: RequestContext, { principal, credentials, issued }: Authentication): void {
     const { access, refresh } = credentials;
+    this.uses?.note(principal.sid, context.request);
     if (!issued && access?.source === 'header' && refresh?.source !== 'cookie') return;
     const { request, response } = context;
     if (!response) return;

@@ -1,3 +1,5 @@
+import type { Duration } from '../duration.js';
+
 /** Options of the sessions of one subject. */
 export interface SessionsOptions {
   /**
@@ -12,4 +14,15 @@ export interface SessionsOptions {
    * @defaultValue 'end-oldest'
    */
   onLimit?: 'end-oldest' | 'refuse';
+  /**
+   * Notes when a session was last used, from which network address and with which `User-Agent`, also between refreshes. It is for a list of
+   * devices, and `end-oldest` becomes more exact. Requests do not wait for it: each node writes in batches.
+   * @defaultValue disabled
+   */
+  trackUse?:
+    | {
+        /** The use of one session is written at most once in this time. From 1 s to 1 day. @defaultValue '5m' */
+        every?: Duration;
+      }
+    | false;
 }

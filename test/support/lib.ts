@@ -12,6 +12,7 @@ export {
   refreshServiceToken,
   RESOLVED_OPTIONS,
   REVOCATION_HINTS,
+  SESSION_USES,
   tokenTransportToken,
 } from '../../lib/module/injection-tokens.js';
 export { InstanceLifecycle } from '../../lib/module/instance-lifecycle.js';
@@ -20,6 +21,8 @@ export { instanceProviders, revocationSettings } from '../../lib/module/instance
 export { PrincipalHooks } from '../../lib/principal/principal-hooks.js';
 export { UserCache } from '../../lib/principal/user-cache.js';
 export { TokenInstance, tokenInstanceToken } from '../../lib/nest/token-instance.js';
+export { SessionUses } from '../../lib/session/session-uses.js';
+export { PatientStore } from '../../lib/session/patient-store.js';
 export { SessionRotator } from '../../lib/session/session-rotator.js';
 export { resolveTokenOptions } from '../../lib/options/resolve-options.js';
 export type { ResolvedTokenOptions } from '../../lib/options/resolve-options.js';

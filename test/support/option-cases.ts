@@ -174,6 +174,8 @@ const ranges: RefusedOption[] = [
   ['a maximum of no sessions', { sessions: { max: 0 } }, 'sessions.max', /from 1 to 10000/],
   ['a maximum of sessions in text', { sessions: { max: '5' } }, 'sessions.max', /whole number/],
   ['an unknown onLimit', { sessions: { max: 5, onLimit: 'end-newest' } }, 'sessions.onLimit', /end-oldest, refuse/],
+  ['a use that is tracked in text', { sessions: { trackUse: '5m' } }, 'sessions.trackUse', /an object/],
+  ['a use that is tracked too often', { sessions: { trackUse: { every: '500ms' } } }, 'sessions.trackUse.every', UNIT],
   ['an unknown reuse', { refresh: { reuse: 'lenient' } }, 'refresh.reuse', /tolerant, strict/],
   ['an unknown recoverLost', { refresh: { recoverLost: 'never' } }, 'refresh.recoverLost', /always, grace/],
   ['a hookTimeout below 100 ms', { hookTimeout: '99ms' }, 'hookTimeout', UNIT],
