@@ -97,8 +97,9 @@ describe('maxSessions of one sign-in', () => {
   });
 
   it('works without sessions.max, with the onLimit of the module', async () => {
-    const { refresh } = sessions({ sessions: { onLimit: 'refuse' } });
+    const { refresh, clock } = sessions({ sessions: { onLimit: 'refuse' } });
     await refresh.signIn('alice', { maxSessions: 1 });
+    clock.advance('1s');
     expect(await codeOf(() => refresh.signIn('alice', { maxSessions: 1 }))).toBe('session_limit');
     expect(await codeOf(() => refresh.signIn('alice'))).toBe('none');
   });
