@@ -13,6 +13,7 @@ import { RefreshTokenCodec } from '../session/refresh-token.codec.js';
 import { SessionEditor } from '../session/session-editor.js';
 import { SessionJanitor } from '../session/session-janitor.js';
 import { SessionListener } from '../session/session-listener.js';
+import type { SessionSettings } from '../session/session-draft.js';
 import { SessionOpener } from '../session/session-opener.js';
 import { SessionRevoker } from '../session/session-revoker.js';
 import { SessionRotator } from '../session/session-rotator.js';
@@ -64,9 +65,9 @@ export function sessionProviders(name: string): FactoryProvider[] {
   ];
 }
 
-function pairSettings({ mode, header, cookie }: ResolvedTransportOptions): PairSettings {
+function pairSettings({ mode, header, cookie, locations }: ResolvedTransportOptions): PairSettings {
   const inBody = ({ header: 'both', mixed: 'access', cookie: 'none' } as const)[mode];
-  const maxAccessLength = mode === 'cookie' ? new CookiePlace(cookie).maxAccessLength : Infinity;
+  const maxAccessLength = mode === 'cookie' || locations.includes('cookie') ? new CookiePlace(cookie).maxAccessLength : Infinity;
   return { tokenType: tokenTypeOf(header), inBody, maxAccessLength };
 }
 
@@ -92,6 +93,11 @@ function rotatorSettings(name: string, { refresh, patience, hookTimeoutMs }: Res
   return { name, rules: refresh.rules, idleMs: refresh.idleMs, presentationMs: 2 * patience.timeoutMs + 2 * hookTimeoutMs };
 }
 
+function sessionSettings(name: string, { refresh, sessions, transport }: ResolvedTokenOptions): SessionSettings {
+  const { idleMs, absoluteMs, leastIdleMs } = refresh;
+  return { name, limit: sessions.limit, idleMs, absoluteMs, leastIdleMs, persistent: transport.cookie.persistent };
+}
+
 function openerProvider(name: string): FactoryProvider {
   return provide(SessionOpener, {
     inject: [
@@ -105,11 +111,8 @@ function openerProvider(name: string): FactoryProvider {
       SessionListener,
       Clock,
     ],
-    useFactory: ({ refresh, sessions }, codec, store, revoker, hooks, issuer, denylist, listener, clock) =>
-      new SessionOpener(
-        { name, limit: sessions.limit, idleMs: refresh.idleMs, absoluteMs: refresh.absoluteMs, leastIdleMs: refresh.leastIdleMs },
-        { codec, store, revoker, hooks, issuer, denylist, listener, clock },
-      ),
+    useFactory: (options, codec, store, revoker, hooks, issuer, denylist, listener, clock) =>
+      new SessionOpener(sessionSettings(name, options), { codec, store, revoker, hooks, issuer, denylist, listener, clock }),
   });
 }
 

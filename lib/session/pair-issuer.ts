@@ -20,6 +20,8 @@ export interface PairDraft {
   /** The refresh token. `undefined` if the caller holds the current one. */
   readonly refreshToken: string | undefined;
   readonly delivery: Delivery;
+  /** Whether cookies with the tokens outlive the browser. Left out, they do as those that the request has brought. */
+  readonly persistent?: boolean;
 }
 
 /** How pairs travel. */
@@ -44,7 +46,7 @@ export class PairIssuer {
    * @throws {SignerUnavailable} rejects with it if the access token cannot be signed.
    * @throws {TypeError} rejects with it if the claims make the access token larger than its cookie may be.
    */
-  async issue({ snapshot: { session, at }, results, refreshToken, delivery }: PairDraft): Promise<IssuedPair> {
+  async issue({ snapshot: { session, at }, results, refreshToken, delivery, persistent }: PairDraft): Promise<IssuedPair> {
     const { subject, id: sessionId, authTime } = session;
     const lifetimeMs = Math.min(this.accessTokens.jitteredLifetime(), session.absoluteExpiresAt - at);
     const draft = { subject, sessionId, claims: results.claims, at, authTime, lifetimeMs };
@@ -61,6 +63,7 @@ export class PairIssuer {
       expiresIn: claims.exp - claims.iat,
       refreshExpiresIn: Math.floor((expiresAt - at) / 1_000),
       sessionId,
+      persistent,
     };
     return { pair: new TokenPair(fields, { late: delivery, inBody }), principal: principalOf(claims, results.user) };
   }

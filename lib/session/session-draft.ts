@@ -29,6 +29,11 @@ export interface SignInOptions {
    * 10,000. `sessions.onLimit` says what happens beyond it. @defaultValue `sessions.max`
    */
   maxSessions?: number;
+  /**
+   * Whether cookies outlive the browser (“remember me”). With `false`, they end with the browser session, and so do those of every refresh.
+   * It concerns cookies only. @defaultValue `cookie.persistent`
+   */
+  persistent?: boolean;
 }
 
 /** The lifetimes and the number of sessions, and the instance that they belong to. Spans are milliseconds. */
@@ -41,6 +46,8 @@ export interface SessionSettings {
   readonly leastIdleMs: number;
   /** How many live sessions a subject may have, unless a sign-in says otherwise. */
   readonly limit: SessionLimit;
+  /** Whether cookies outlive the browser, unless a sign-in says otherwise. */
+  readonly persistent: boolean;
 }
 
 /** A session to store, and how many sessions its subject may have. */

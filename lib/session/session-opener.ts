@@ -47,8 +47,9 @@ export class SessionOpener {
     // The first refresh token has no parent that could be recovered. However late it is, it stays on the response.
     const delivery = new Delivery(denylist, sessionId, Infinity);
     const refreshToken = codec.encode(secret, snapshot.session);
+    const { persistent = this.settings.persistent } = options;
     const { pair } = await issuer
-      .issue({ snapshot, results, refreshToken, delivery })
+      .issue({ snapshot, results, refreshToken, delivery, persistent })
       .catch((error: unknown) => this.abandon(draft.session, error));
     listener.on({ type: 'signed-in', realm: draft.session.realm, at: snapshot.at, sessionId, subject });
     return pair;

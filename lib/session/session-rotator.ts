@@ -1,5 +1,6 @@
 import type { SessionDenylist } from '../access-token/session-denylist.js';
 import {
+  HookFailed,
   RefreshTokenInvalid,
   RefreshTokenMissing,
   SessionMismatch,
@@ -128,7 +129,8 @@ export class SessionRotator {
     listener.on({ type: outcome, realm: this.settings.name, at, sessionId: session.id, subject: session.subject });
     const results = await hooks.ask(sessionInfoOf(session)).catch((error: unknown) => this.rejectUser(error, snapshot));
     const refreshToken = outcome === 'kept' ? undefined : codec.encode(token.secret, session);
-    return { outcome, ...(await issuer.issue({ snapshot, results, refreshToken, delivery: this.delivery(session.id, sentAt) })) };
+    const issued = await issuer.issue({ snapshot, results, refreshToken, delivery: this.delivery(session.id, sentAt) }).catch(blameClaims);
+    return { outcome, ...issued };
   }
 
   /**
@@ -150,6 +152,11 @@ export class SessionRotator {
     }
     throw error;
   }
+}
+
+/** Claims that were small enough at the sign-in have grown since. That is a mistake of their hook, and the session stays open. */
+function blameClaims(error: unknown): never {
+  throw error instanceof TypeError ? new HookFailed('claims', { cause: error }) : error;
 }
 
 function comparePositions(one: RefreshTokenPosition, other: RefreshTokenPosition): number {

@@ -32,7 +32,7 @@ export interface TokenPairFields {
   readonly refreshExpiresIn: number;
   /** The session id (`sid`). */
   readonly sessionId: string;
-  /** Whether cookies with these tokens outlive the browser. Left out, they do as they did before, or as the options say. */
+  /** Whether cookies with these tokens outlive the browser. Left out, they do as those before them. */
   readonly persistent?: boolean | undefined;
 }
 
@@ -96,7 +96,7 @@ export class TokenPair {
     return this.#fields.sessionId;
   }
 
-  /** Whether cookies with these tokens outlive the browser. `undefined` if the sign-in did not say. */
+  /** Whether cookies with these tokens outlive the browser. `undefined` after a refresh: they do as those before them. */
   get persistent(): boolean | undefined {
     return this.#fields.persistent;
   }

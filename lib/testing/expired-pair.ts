@@ -28,8 +28,9 @@ export async function expiredPair(app: ServiceLocator, subject: string, options:
   const accessTokens = app.get<AccessTokenService>(accessTokenServiceToken(options.name));
   const claims = await accessTokens.verify(pair.accessToken);
   const accessToken = await expiredToken(accessTokens, { ...claims, sid: pair.sessionId }, app.get<Clock>(Clock).now());
-  const { refreshToken, tokenType, refreshExpiresIn, sessionId } = pair;
-  return new TokenPair({ accessToken, ...(refreshToken && { refreshToken }), tokenType, expiresIn: 0, refreshExpiresIn, sessionId });
+  const { refreshToken, tokenType, refreshExpiresIn, sessionId, persistent } = pair;
+  const own = refreshToken === undefined ? {} : { refreshToken };
+  return new TokenPair({ accessToken, ...own, tokenType, expiresIn: 0, refreshExpiresIn, sessionId, persistent });
 }
 
 async function expiredToken(accessTokens: AccessTokenService, claims: AccessTokenClaims & { sid: string }, now: number): Promise<string> {

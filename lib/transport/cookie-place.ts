@@ -21,14 +21,18 @@ interface NewCookie {
 
 /** Tokens in cookies, and new ones in `Set-Cookie`. */
 export class CookiePlace {
-  /** Browsers keep a cookie with such a name to one host and one path, so that nothing can shadow it (RFC 6265bis §4.1.3.2). */
+  /**
+   * Whether a browser may hold several cookies of a name. It keeps a `__Host-` cookie to one host and one path (RFC 6265bis §4.1.3.2), but a
+   * partitioned one stands next to one that is not, which an earlier version of the application may have set.
+   */
   private readonly isShadowed: Readonly<Record<'access' | 'refresh', boolean>>;
   /** A refresh token has a fixed length, so only an access token can be too long. */
   readonly maxAccessLength: number;
 
   constructor(private readonly settings: CookieSettings) {
     const { access, refresh } = settings.names;
-    this.isShadowed = { access: !access.startsWith('__Host-'), refresh: !refresh.startsWith('__Host-') };
+    const isShadowed = (name: string): boolean => !name.startsWith('__Host-') || settings.partitioned;
+    this.isShadowed = { access: isShadowed(access), refresh: isShadowed(refresh) };
     this.maxAccessLength = MAX_COOKIE_BYTES - access.length - 1;
   }
 
@@ -40,8 +44,11 @@ export class CookiePlace {
 
   readRefresh(request: TokenRequest): Credential | undefined {
     const found = this.find(request, 'refresh');
-    if (!found?.token.endsWith(SESSION_MARK)) return found;
-    return { ...found, token: withoutMark(found.token), persistent: false };
+    if (!found) return undefined;
+    const values = [found.token, ...(found.rivals ?? [])];
+    if (!values.some((value) => value.endsWith(SESSION_MARK))) return found;
+    const [token = '', ...rivals] = values.map(withoutMark);
+    return { token, source: 'cookie', persistent: false, ...(rivals.length > 0 && { rivals }) };
   }
 
   readCsrf({ headers }: TokenRequest): string | undefined {
@@ -74,22 +81,24 @@ export class CookiePlace {
   heal(tokens: ResponseTokens, request: TokenRequest): void {
     for (const cookie of ['access', 'refresh'] as const) {
       if (!this.isShadowed[cookie]) continue;
-      if (new Set(cookieValues(request.headers.cookie, this.settings.names[cookie])).size < 2) continue;
       const name = this.settings.names[cookie];
-      const { domain: _, ...attributes } = this.attributesOf(cookie);
+      if (new Set(cookieValues(request.headers.cookie, name)).size < 2) continue;
+      const { secure } = this.settings;
+      const sameSite = this.settings.sameSite[cookie];
       for (const scope of shadowScopesOf(request, this.settings)) {
-        tokens.deleteCookie(stringifySetCookie({ name, value: '', ...attributes, maxAge: 0, ...scope }));
+        if (name.startsWith('__Host-') && (scope.domain !== undefined || scope.path !== '/')) continue;
+        // As short as can be: proxies limit the size of a response's head. Only from `none` a browser takes a cookie for a page of another site.
+        const attributes = { secure, maxAge: 0, ...(sameSite === 'none' && { sameSite }), ...scope };
+        tokens.deleteCookie(stringifySetCookie({ name, value: '', ...attributes }));
       }
     }
   }
 
   private find({ headers }: TokenRequest, cookie: 'access' | 'refresh'): Credential | undefined {
-    const values = cookieValues(headers.cookie, this.settings.names[cookie]);
-    const [token, ...others] = values;
+    const [token, ...others] = cookieValues(headers.cookie, this.settings.names[cookie]).filter((value) => !isAbsent(value));
     if (token === undefined) return undefined;
-    const rivals = this.isShadowed[cookie] ? others.filter((other) => other !== token).map(withoutMark) : [];
-    if (rivals.length > 0) return { token, source: 'cookie', rivals };
-    return isAbsent(token) ? undefined : { token, source: 'cookie' };
+    const rivals = this.isShadowed[cookie] ? others.filter((other) => other !== token) : [];
+    return { token, source: 'cookie', ...(rivals.length > 0 && { rivals }) };
   }
 
   private set(tokens: ResponseTokens, cookie: keyof CookieSettings['names'], { value, maxAge, isDeliverable }: NewCookie): void {

@@ -8,6 +8,8 @@ export interface TokenRequest {
   readonly headers: IncomingMessage['headers'];
   readonly method?: string;
   readonly url?: string;
+  /** The address as the client has sent it. A part of the application that is mounted on a path sees only the rest in `url`. */
+  readonly originalUrl?: string;
   /** The host and port that the client has asked for, as the platform sees it behind trusted proxies. */
   readonly host?: string;
   /** The parsed query. */
