@@ -22,8 +22,9 @@ import { JwtAuthGuard, RefreshService } from 'nestjs-token';
 import { Readable } from 'node:stream';
 import type { Observable } from 'rxjs';
 import { of } from 'rxjs';
-import type { Answer, TestApp } from '../support/app.js';
-import { ADAPTERS, bearing, expired, MeController, startApp } from '../support/app.js';
+import { expiredPair, issueTestPair, tokenHeaders } from 'nestjs-token/testing';
+import type { AdapterName, Answer, TestApp } from '../support/app.js';
+import { ADAPTERS, MeController, startApp } from '../support/app.js';
 
 @Injectable()
 class Nobody implements CanActivate {
@@ -163,45 +164,74 @@ const SHAPES: [title: string, path: string, status: number, method: string][] = 
   ['a handler that wants to be cached', '/public', 200, 'GET'],
 ];
 
-const TOKEN_HEADERS = ['authorization', 'x-refresh-token', 'x-access-token-expires-in', 'cache-control', 'pragma'];
+const MODES = ['header', 'cookie', 'mixed'] as const;
+type Mode = (typeof MODES)[number];
+const CASES = MODES.flatMap((mode) => ADAPTERS.map((adapter): [Mode, AdapterName] => [mode, adapter]));
 
-describe.each(ADAPTERS)('a refresh inside the request on %s', (adapter) => {
+/** Where the tokens of a response are in each mode: its headers, and the names of its cookies. */
+const PLACES: Record<Mode, { headers: string[]; cookies: string[] }> = {
+  header: { headers: ['authorization', 'x-refresh-token'], cookies: [] },
+  cookie: { headers: [], cookies: ['__Host-access', '__Host-refresh'] },
+  mixed: { headers: ['authorization'], cookies: ['__Host-refresh'] },
+};
+
+/** The headers of every response with tokens, in any mode. */
+const OTHER_HEADERS = ['x-access-token-expires-in', 'cache-control', 'pragma'];
+const WATCHED = [...PLACES.header.headers, ...OTHER_HEADERS];
+
+describe.each(CASES)('a refresh inside the request in %s mode on %s', (mode, adapter) => {
+  const places = PLACES[mode];
   let running: TestApp;
   beforeAll(async () => {
     const controllers = [Shapes, adapter === 'express' ? ExpressShapes : FastifyShapes, MeController];
-    running = await startApp({ adapter, controllers });
+    running = await startApp({ adapter, controllers, options: { transport: mode } });
     running.app.useLogger(false);
   });
   afterAll(() => running.close());
 
   async function refreshedAnswer(path: string, method = 'GET'): Promise<Answer> {
-    const pair = await running.app.get(RefreshService).signIn('alice');
-    return running.call(path, { method, headers: bearing(expired(running.app, pair)) });
+    const pair = await expiredPair(running.app, 'alice');
+    return running.call(path, { method, headers: tokenHeaders(running.app, pair) });
   }
 
   it.each(SHAPES)('delivers the new pair exactly once, uncacheable, with %s', async (_title, path, status, method) => {
     const answer = await refreshedAnswer(path, method);
     const names = answer.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
     expect(answer.status).toBe(status);
-    expect(names.filter((name) => TOKEN_HEADERS.includes(name)).sort()).toEqual([...TOKEN_HEADERS].sort());
+    expect(names.filter((name) => WATCHED.includes(name)).sort()).toEqual([...places.headers, ...OTHER_HEADERS].sort());
+    expect(cookieNames(answer).filter((name) => name.startsWith('__Host-'))).toEqual(places.cookies);
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
     expect(answer.headers.vary).toMatch(/Authorization, Cookie, Origin, Sec-Fetch-Site/);
-    expect(answer.headers['access-control-expose-headers']).toMatch(/Authorization, X-Refresh-Token, X-Access-Token-Expires-In/);
     expect(Number(answer.headers['x-access-token-expires-in'])).toBeGreaterThanOrEqual(809);
   });
 
   it.each(SHAPES)('delivers a pair that works, with %s', async (_title, path, _status, method) => {
-    const { headers } = await refreshedAnswer(path, method);
-    const authorization = headers.authorization as string;
-    expect((await running.call('/me', { headers: { authorization } })).status).toBe(200);
-    const refreshToken = headers['x-refresh-token'] as string;
-    expect(await running.app.get(RefreshService).rotate(refreshToken)).toMatchObject({ outcome: 'kept' });
+    const answer = await refreshedAnswer(path, method);
+    const { access, ...headers } = sentBack(answer);
+    expect((await running.call('/me', { headers: { ...access } })).status).toBe(200);
+    expect(await running.app.get(RefreshService).rotate(headers.refreshToken)).toMatchObject({ outcome: 'kept' });
+  });
+
+  it.each(SHAPES)('CK-03 shows no token that travels in a cookie anywhere else, with %s', async (_title, path, _status, method) => {
+    const answer = await refreshedAnswer(path, method);
+    const readable = [answer.text, JSON.stringify({ ...answer.headers, 'set-cookie': undefined })].join();
+    const inCookies = tokenCookies(answer).map((line) => valueOf(line));
+    expect(inCookies.length).toBe(places.cookies.length);
+    expect(inCookies.filter((token) => token.length < 40 || readable.includes(token))).toEqual([]);
+  });
+
+  it("CK-11 exposes its token headers and no others, in addition to the application's own", async () => {
+    const exposed = { header: 'Authorization, X-Refresh-Token, ', cookie: '', mixed: 'Authorization, ' }[mode];
+    const ordinary = await refreshedAnswer('/ok');
+    expect(ordinary.headers['access-control-expose-headers']).toBe(`${exposed}X-Access-Token-Expires-In`);
+    expect(ordinary.headers['access-control-allow-origin']).toBeUndefined();
+    const answer = await refreshedAnswer('/vary');
+    expect(answer.headers['access-control-expose-headers']).toBe(`X-Total, ${exposed}X-Access-Token-Expires-In`);
   });
 
   it("keeps the application's own headers and lists", async () => {
     const answer = await refreshedAnswer('/vary');
     expect(answer.headers.vary).toBe('Accept-Encoding, origin, Authorization, Cookie, Sec-Fetch-Site, X-Refresh-Token');
-    expect(answer.headers['access-control-expose-headers']).toBe('X-Total, Authorization, X-Refresh-Token, X-Access-Token-Expires-In');
     expect((await refreshedAnswer('/res')).headers['x-app']).toBe('yes');
   });
 
@@ -209,7 +239,7 @@ describe.each(ADAPTERS)('a refresh inside the request on %s', (adapter) => {
     const answer = await refreshedAnswer('/raw');
     expect(answer.headers['content-type']).toBe('text/plain');
     expect(answer.text).toBe('raw');
-    if (adapter === 'fastify') expect(answer.headers['set-cookie']).toEqual(['a=1', 'b=2']);
+    if (adapter === 'fastify') expect(cookieNames(answer)).toEqual(['a', 'b', ...places.cookies]);
   });
 
   it('removes targeted cache control that would win over no-store', async () => {
@@ -224,22 +254,46 @@ describe.each(ADAPTERS)('a refresh inside the request on %s', (adapter) => {
   });
 
   it('delivers the pair on 304', async () => {
-    const pair = await running.app.get(RefreshService).signIn('alice');
-    const first = await running.call('/ok', { headers: bearing(pair) });
+    const first = await running.call('/ok', { headers: tokenHeaders(running.app, await issueTestPair(running.app, 'alice')) });
     const etag = first.headers.etag;
     if (etag === undefined) {
       expect(adapter).toBe('fastify');
       return;
     }
-    const answer = await running.call('/ok', { headers: { ...bearing(expired(running.app, pair)), 'if-none-match': etag } });
-    expect([answer.status, answer.headers['cache-control'], answer.headers['x-refresh-token']?.length]).toEqual([304, 'no-store', 56]);
+    const headers = { ...tokenHeaders(running.app, await expiredPair(running.app, 'alice')), 'if-none-match': etag };
+    const answer = await running.call('/ok', { headers });
+    expect([answer.status, answer.headers['cache-control']]).toEqual([304, 'no-store']);
+    expect(sentBack(answer).refreshToken).toHaveLength(56);
   });
 
   it('leaves the headers of an ordinary answer alone', async () => {
-    const pair = await running.app.get(RefreshService).signIn('alice');
-    const answer = await running.call('/public', { headers: bearing(pair) });
-    expect((await running.call('/targeted', { headers: bearing(pair) })).headers['x-accel-expires']).toBe('3600');
+    const headers = tokenHeaders(running.app, await issueTestPair(running.app, 'alice'));
+    const answer = await running.call('/public', { headers });
+    expect((await running.call('/targeted', { headers })).headers['x-accel-expires']).toBe('3600');
     expect(answer.headers).toMatchObject({ 'cache-control': 'public, max-age=3600', 'cdn-cache-control': 'max-age=600' });
-    expect(answer.headers['x-refresh-token']).toBeUndefined();
+    expect([answer.headers['x-refresh-token'], answer.headers['set-cookie']]).toEqual([undefined, undefined]);
   });
 });
+
+/** What a client sends with its next request: its access token in its place, and its refresh token. */
+function sentBack(answer: Answer): { access: Record<string, string>; refreshToken: string } {
+  const cookies = Object.fromEntries(tokenCookies(answer).map((line) => [line.slice(0, line.indexOf('=')), valueOf(line)]));
+  const { authorization = '', 'x-refresh-token': refresh } = answer.headers;
+  const inCookie = cookies['__Host-access'];
+  return {
+    access: inCookie === undefined ? { authorization } : { cookie: `__Host-access=${inCookie}` },
+    refreshToken: cookies['__Host-refresh'] ?? String(refresh),
+  };
+}
+
+function tokenCookies({ headers }: Answer): string[] {
+  return (headers['set-cookie'] ?? []).filter((line) => /^__Host-(access|refresh)=/.test(line));
+}
+
+function cookieNames({ headers }: Answer): string[] {
+  return (headers['set-cookie'] ?? []).map((line) => line.slice(0, line.indexOf('=')));
+}
+
+function valueOf(line: string): string {
+  return line.slice(line.indexOf('=') + 1, line.indexOf(';'));
+}
