@@ -60,10 +60,11 @@ export class RefreshService {
   /**
    * Opens a session for a subject that has just been authenticated, and issues its first pair. It never adopts a token from the request.
    * @throws {TypeError} on a subject that is not 1 to 255 characters of plain text, on reserved or oversized claims, on data that is
-   * oversized or no JSON object, on a lifetime or a `maxSessions` out of range, and on claims that make the access token larger than its
-   * cookie may be.
+   * oversized or no JSON object, on a lifetime or a `maxSessions` out of range, on a `persistent` that is no boolean, and on claims that
+   * make the access token larger than its cookie may be.
    * @throws {TokenError} rejects with `user_rejected` if `loadUser` returns null, with `session_limit` if the subject has too many
-   * sessions and `sessions.onLimit` is `refuse`, or with `hook_timeout`, `hook_failed`, `store_unavailable` or `signer_unavailable`. If the token could not be signed, the session has been ended again.
+   * sessions and `sessions.onLimit` is `refuse`, or with `hook_timeout`, `hook_failed`, `store_unavailable` or `signer_unavailable`. If
+   * the token could not be signed, the session has been ended again.
    */
   async signIn(subject: string, options: SignInOptions = {}): Promise<TokenPair> {
     return this.ports.opener.signIn(subject, options);

@@ -64,8 +64,9 @@ const LARGEST_MAXIMUM = 10_000;
  */
 export function draftOf(settings: SessionSettings, owner: { subject: string; id: string }, options: SignInOptions): SessionDraft {
   const { name: realm, idleMs } = settings;
-  const { claims = {}, device = {}, data } = options;
+  const { claims = {}, device = {}, data, persistent } = options;
   requireSubject(owner.subject);
+  if (persistent !== undefined && typeof persistent !== 'boolean') throw new TypeError('persistent: not a boolean');
   const own = data === undefined ? {} : { data: jsonObject('data', data) };
   const lifetimes = { idleMs, ownIdleMs: ownIdleOf(settings, options), absoluteMs: absoluteOf(settings, options) };
   const session = { realm, ...owner, ...lifetimes, claims: ownClaims(claims), device: cleanDevice(device), ...own };

@@ -46,9 +46,9 @@ export class CookiePlace {
     const found = this.find(request, 'refresh');
     if (!found) return undefined;
     const values = [found.token, ...(found.rivals ?? [])];
-    if (!values.some((value) => value.endsWith(SESSION_MARK))) return found;
     const [token = '', ...rivals] = values.map(withoutMark);
-    return { token, source: 'cookie', persistent: false, ...(rivals.length > 0 && { rivals }) };
+    const persistent = !values.some((value) => value.endsWith(SESSION_MARK));
+    return { token, source: 'cookie', persistent, ...(rivals.length > 0 && { rivals }) };
   }
 
   readCsrf({ headers }: TokenRequest): string | undefined {

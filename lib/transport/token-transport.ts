@@ -32,7 +32,7 @@ export interface Credential {
    * application, perhaps by an attacker on a subdomain. Absent if there are none.
    */
   readonly rivals?: readonly string[];
-  /** False if the cookie ends with the browser session, so that the next one has to do the same. */
+  /** Whether the cookie of a refresh token outlives the browser. The next one does the same. Absent if the token came from elsewhere. */
   readonly persistent?: boolean;
 }
 

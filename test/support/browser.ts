@@ -31,6 +31,8 @@ export class Browser {
 
   readonly kind: BrowserKind;
   readonly site: string;
+  /** When each cookie was stored. A cookie that replaces another one keeps its date of creation (RFC 6265bis §5.7). */
+  private readonly storedAt = new WeakMap<Cookie, number>();
 
   constructor(
     readonly port: number,
@@ -87,17 +89,19 @@ export class Browser {
     const cookie = (await this.held(path, sameSiteContext)).map((one) => one.cookieString()).join('; ');
     const headers = { host: new URL(this.site).host, ...(cookie !== '' && { cookie }), ...options.headers };
     const answer = await call({ port: this.port, path, ...options, headers });
-    for (const line of answer.headers['set-cookie'] ?? [])
-      await this.jar.setCookie(line, url, { ignoreError: true, sameSiteContext, now: this.now() });
+    for (const line of answer.headers['set-cookie'] ?? []) {
+      const stored = await this.jar.setCookie(line, url, { ignoreError: true, sameSiteContext, now: this.now() });
+      if (stored) this.storedAt.set(stored, this.now().getTime());
+    }
     return answer;
   }
 
   /** The cookies that go with a request. The jar knows no clock but the system's. */
   private async held(path: string, sameSiteContext: 'strict' | 'lax' | 'none'): Promise<Cookie[]> {
     const cookies = await this.jar.getCookies(this.site + path, { http: true, sameSiteContext, expire: false });
-    return cookies.filter(({ creation, maxAge }) => {
-      const bornAt = creation instanceof Date ? creation.getTime() : 0;
-      return typeof maxAge !== 'number' || bornAt + maxAge * 1_000 > this.now().getTime();
+    return cookies.filter((cookie) => {
+      const { maxAge } = cookie;
+      return typeof maxAge !== 'number' || (this.storedAt.get(cookie) ?? 0) + maxAge * 1_000 > this.now().getTime();
     });
   }
 

@@ -44,11 +44,13 @@ describe('The values of a cookie', () => {
   });
 });
 
+const OWN = { domain: undefined, path: '/', partitioned: false };
+
 describe('The domains and paths that a request can have cookies of', () => {
   const request = (url: string, host: string) => ({ headers: { host }, url });
 
   it('are all but those of our own cookies', () => {
-    expect(shadowScopesOf(request('/api/me?x=1', 'app.example.com:8443'), { domain: undefined, path: '/' })).toEqual([
+    expect(shadowScopesOf(request('/api/me?x=1', 'app.example.com:8443'), OWN)).toEqual([
       { path: '/api' },
       { path: '/api/' },
       { path: '/api/me' },
@@ -57,14 +59,14 @@ describe('The domains and paths that a request can have cookies of', () => {
   });
 
   it.each(['127.0.0.1:3000', '[::1]:3000', '', 'localhost'])('have no domain on %p', (host) => {
-    const scopes = shadowScopesOf(request('/', host), { domain: undefined, path: '/' });
+    const scopes = shadowScopesOf(request('/', host), OWN);
     expect(scopes).toEqual([]);
   });
 
   it('are few, and fit a Set-Cookie line, whatever a client asks for', () => {
     fc.assert(
       fc.property(fc.webPath(), fc.string({ unit: 'binary' }), (url, host) => {
-        const scopes = shadowScopesOf(request(`${url}/;x=\r\n/a/b/c/d/e/f/g`, host), { domain: undefined, path: '/' });
+        const scopes = shadowScopesOf(request(`${url}/;x=\r\n/a/b/c/d/e/f/g`, host), OWN);
         expect(scopes.length).toBeLessThan(60);
         expect(scopes.every(({ path, domain = '' }) => /^\/[^;\s]*$/.test(path) && /^[a-z0-9.-]*$/.test(domain))).toBe(true);
       }),
