@@ -111,16 +111,17 @@ export class TokenPair {
    * a response that is written now must not carry (docs/rotation.md §5.4), and what travels in cookies.
    */
   toJSON(): TokenPairBody {
-    const { deliverable, refreshToken } = this;
+    const { deliverable, accessToken, refreshToken } = this;
     const { inBody = 'both' } = this.#delivery;
-    return {
-      ...(deliverable !== 'none' && inBody !== 'none' && { access_token: this.accessToken }),
-      ...(deliverable === 'both' && inBody === 'both' && refreshToken !== undefined && { refresh_token: refreshToken }),
+    const terms = {
       token_type: this.tokenType,
       expires_in: this.expiresIn,
       refresh_expires_in: this.refreshExpiresIn,
       session_id: this.sessionId,
     };
+    if (deliverable === 'none' || inBody === 'none') return terms;
+    if (deliverable === 'access' || inBody === 'access' || refreshToken === undefined) return { access_token: accessToken, ...terms };
+    return { access_token: accessToken, refresh_token: refreshToken, ...terms };
   }
 
   /** Shows the session and the lifetimes only. */
