@@ -34,8 +34,10 @@ export function tokenHeaders(
   const transport = app.get<TokenTransport>(tokenTransportToken(name));
   // Tokens travel in the same places in both directions, so a client sends back what a response has brought.
   const response = new ServerResponse(new IncomingMessage(new Socket()));
-  transport.write(response, pair);
-  const tokens = [pair.accessToken, pair.refreshToken].filter((token) => token !== undefined);
+  const { accessToken, refreshToken, expiresIn, refreshExpiresIn, persistent } = pair;
+  // Also if the session has been revoked: a test wants to see that its tokens are refused.
+  transport.write(response, { accessToken, refreshToken, expiresIn, refreshExpiresIn, persistent, deliverable: 'both' });
+  const tokens = [accessToken, refreshToken].filter((token) => token !== undefined);
   const inHeaders = headersOf(response).filter(([, value]) => tokens.some((token) => value.endsWith(token)));
   return { ...Object.fromEntries(inHeaders), ...cookieHeadersOf(response, csrfOf(app, pair, { name, transport })) };
 }

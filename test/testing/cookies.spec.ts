@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TokenModuleRootOptions } from 'nestjs-token';
-import { TokenModule } from 'nestjs-token';
+import { RefreshService, TokenModule } from 'nestjs-token';
 import { expiredPair, issueTestPair, signInAs, tokenHeaders, useTestTokens } from 'nestjs-token/testing';
 import type { FakeClock } from 'nestjs-token/testing';
 import type { Answer, TestApp } from '../support/app.js';
@@ -79,6 +79,13 @@ describe.each(ADAPTERS)('tests of applications whose tokens travel in cookies (%
     const { headers } = await running.call('/me', { headers: tokenHeaders(app, pair) });
     expect(headers['set-cookie']?.filter((line) => line.includes('Max-Age'))).toEqual([]);
     expect(headers['set-cookie']?.length).toBe(2);
+  });
+
+  it('can take a pair whose session has ended', async () => {
+    const app = await start();
+    const pair = await issueTestPair(app, 'alice');
+    await app.get(RefreshService).revoke(pair.sessionId);
+    expect((await running.call('/me', { headers: tokenHeaders(app, pair) })).json()).toMatchObject({ errorCode: 'token_revoked' });
   });
 
   it('can take a pair of a given age', async () => {
