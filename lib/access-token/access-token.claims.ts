@@ -20,6 +20,11 @@ export interface AccessTokenClaims {
    * Instant of the sign-in, NumericDate (seconds). Every token of a pair has it. A token that `AccessTokenService.sign` made may have none.
    */
   readonly auth_time?: number;
+  /**
+   * Which revocation of access tokens of the session (`RefreshService.revokeAccess`) this token comes after. Absent if there was none. A token is
+   * refused if there has been a later one.
+   */
+  readonly sid_epoch?: number;
 }
 
 /**
@@ -35,6 +40,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'iat',
   'jti',
   'sid',
+  'sid_epoch',
   'auth_time',
   'acr',
   'amr',

@@ -25,6 +25,8 @@ export interface AccessTokenDraft {
   readonly at: number;
   /** Instant of the sign-in, epoch milliseconds. `undefined` means that the token does not contain it. */
   readonly authTime: number | undefined;
+  /** The last revocation of access tokens of the session, if there was one. */
+  readonly accessEpoch?: number | null | undefined;
   readonly lifetimeMs: number;
 }
 
@@ -81,7 +83,7 @@ export class AccessTokenIssuer {
     }
   }
 
-  private claimsOf({ subject, sessionId, claims, at, authTime, lifetimeMs }: AccessTokenDraft): AccessTokenClaims {
+  private claimsOf({ subject, sessionId, claims, at, authTime, accessEpoch, lifetimeMs }: AccessTokenDraft): AccessTokenClaims {
     const { issuer, audience } = this.settings;
     const iat = Math.floor(at / 1_000);
     const [only, ...more] = audience;
@@ -93,6 +95,7 @@ export class AccessTokenIssuer {
       exp: Math.max(iat + 1, Math.floor((at + lifetimeMs) / 1_000)),
       jti: randomUUID(),
       sid: sessionId,
+      ...(accessEpoch ? { sid_epoch: accessEpoch } : {}),
       ...(authTime !== undefined && { auth_time: Math.floor(authTime / 1_000) }),
     };
     return deeplyFrozen(withOwnClaims(registered, claims));

@@ -74,11 +74,14 @@ export class AccessTokenService {
   async sign(subject: string, { sessionId, claims = {}, lifetime, authTime }: SignOptions): Promise<string> {
     requireSubject(subject);
     if (!isSessionId(sessionId)) throw new TypeError('sessionId: not the id of a session');
-    const { issuer, clock } = this.ports;
+    const { issuer, clock, denylist } = this.ports;
     const at = clock.now();
     if (authTime !== undefined) requireAuthTime(authTime, at);
     const lifetimeMs = lifetime === undefined ? issuer.jitteredLifetime() : this.askedLifetime(lifetime);
-    return (await issuer.issue({ subject, sessionId, claims: ownClaims(claims), at, authTime, lifetimeMs })).token;
+    const epoch = denylist.accessEpoch(sessionId);
+    // A token of a session that is known to be revoked is refused anyway.
+    const accessEpoch = Number.isFinite(epoch) ? epoch : 0;
+    return (await issuer.issue({ subject, sessionId, claims: ownClaims(claims), at, authTime, accessEpoch, lifetimeMs })).token;
   }
 
   /**
@@ -120,8 +123,8 @@ export class AccessTokenService {
     const known = this.known(token, instant);
     if (!known) return undefined;
     const { denylist } = this.ports;
-    const { sid } = known.claims;
-    return denylist.isCurrent(instant) && (sid === undefined || !denylist.has(sid)) ? known : undefined;
+    const { sid, sid_epoch = 0 } = known.claims;
+    return denylist.isCurrent(instant) && (sid === undefined || sid_epoch >= denylist.accessEpoch(sid)) ? known : undefined;
   }
 
   /** Checks everything before the signature, and finds the key that a token names. @internal */
@@ -167,8 +170,8 @@ export class AccessTokenService {
     return now < Math.max(iat, nbf) * 1_000 - leewayMs ? new TokenNotYetValid() : null;
   }
 
-  private async confirm({ sid }: AccessTokenClaims): Promise<void> {
-    if (sid !== undefined) await this.ports.denylist.confirm(sid);
+  private async confirm({ sid, sid_epoch = 0 }: AccessTokenClaims): Promise<void> {
+    if (sid !== undefined) await this.ports.denylist.confirm(sid, sid_epoch);
   }
 
   private askedLifetime(lifetime: Duration): number {

@@ -126,8 +126,8 @@ function parseObject(segment: string): Json {
 }
 
 function isAccessTokenClaims(payload: unknown): payload is DatedClaims {
-  const { iss, sub, aud, exp, iat, jti, sid, nbf = 0, auth_time = 0 } = payload as Json;
-  const areNumbers = [exp, iat, nbf, auth_time].every((instant) => typeof instant === 'number' && Number.isFinite(instant));
+  const { iss, sub, aud, exp, iat, jti, sid, nbf = 0, auth_time = 0, sid_epoch = 0 } = payload as Json;
+  const areNumbers = [exp, iat, nbf, auth_time, sid_epoch].every((instant) => typeof instant === 'number' && Number.isFinite(instant));
   const isAudience = typeof aud === 'string' || (Array.isArray(aud) && aud.every((one) => typeof one === 'string'));
   return areNumbers && isAudience && isSessionId(sid) && isSubject(sub) && typeof iss === 'string' && typeof jti === 'string' && jti !== '';
 }

@@ -1,5 +1,5 @@
 /**
- * Port: which sessions have been revoked, as far as this node knows. Access tokens are refused by the session that they belong to, so one
+ * Port: which sessions have been revoked, and of which sessions the access tokens, as far as this node knows. Access tokens are refused by the session that they belong to, so one
  * entry refuses all tokens of a session. Replace it in tests with `overrideProvider(SessionDenylist)`.
  */
 export abstract class SessionDenylist {
@@ -7,7 +7,13 @@ export abstract class SessionDenylist {
   abstract has(sessionId: string): boolean;
 
   /**
-   * Tells whether a `false` of {@link has} may be relied on. This is not the case if this node was frozen or idle and has not caught up
+   * Returns the `sid_epoch` that an access token of a session must at least have: 0 if nothing is known about the session, and `Infinity` if
+   * the session is known to be revoked. It does no I/O.
+   */
+  abstract accessEpoch(sessionId: string): number;
+
+  /**
+   * Tells whether what {@link has} and {@link accessEpoch} say may be relied on. This is not the case if this node was frozen or idle and has not caught up
    * yet. It is never the case if the store must be asked about every request (`revocation: 'strict'`). It does no I/O. If it returns
    * `false`, {@link confirm} is asked instead.
    * @param instant the present instant of `performance.now()`.
@@ -15,15 +21,20 @@ export abstract class SessionDenylist {
   abstract isCurrent(instant: number): boolean;
 
   /**
-   * Resolves if the session is not revoked, as far as this node can find out. It catches up if it is not current, and asks the store with
+   * Resolves if an access token of the session may be used, as far as this node can find out. It catches up if it is not current, and asks the store with
    * `revocation: 'strict'`.
+   * @param accessEpoch the `sid_epoch` of the token, or 0 if it has none.
    * @throws {TokenRevoked} rejects with it if the session is revoked.
+   * @throws {TokenExpired} rejects with it if the access tokens of the session have been revoked since this one was issued.
    * @throws {StoreUnavailable} rejects with it if the store must be asked and does not respond.
    */
-  abstract confirm(sessionId: string): Promise<void>;
+  abstract confirm(sessionId: string, accessEpoch: number): Promise<void>;
 
   /** Adds sessions that this node has just revoked, and tells the other nodes. */
   abstract addOwn(sessionIds: readonly string[]): void;
+
+  /** Adds a session whose access tokens this node has just revoked, up to this epoch, and tells the other nodes. */
+  abstract addOwnAccess(sessionId: string, accessEpoch: number): void;
 
   /** Adds sessions that were found to be revoked. */
   abstract add(sessionIds: readonly string[]): void;

@@ -79,7 +79,10 @@ export class TokenInvalid extends TokenError {
   }
 }
 
-/** The access token is genuine, but its `exp` has passed (RFC 7519 §4.1.4). */
+/**
+ * The access token is genuine, but its `exp` has passed (RFC 7519 §4.1.4), or `RefreshService.revokeAccess` has revoked it. The client
+ * refreshes.
+ */
 export class TokenExpired extends TokenError {
   override readonly name = 'TokenExpired';
   declare readonly errorCode: 'token_expired';

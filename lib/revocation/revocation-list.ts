@@ -1,5 +1,5 @@
 import { SessionDenylist } from '../access-token/session-denylist.js';
-import { StoreUnavailable, TokenRevoked } from '../errors/token.errors.js';
+import { StoreUnavailable, TokenExpired, TokenRevoked } from '../errors/token.errors.js';
 import type { RevocationHints } from './revocation-hints.js';
 import { RevocationPoller } from './revocation-poller.js';
 import type { ReadingSettings } from './revocation-reader.js';
@@ -13,13 +13,21 @@ export interface RevocationSettings extends ReadingSettings {
   readonly intervalMs?: number | undefined;
 }
 
+/** What this node knows of a session. */
+interface Entry {
+  /** The value of `performance.now()` from which all access tokens that this entry refuses have expired. */
+  readonly until: number;
+  /** Access tokens with a smaller `sid_epoch` are refused. `Infinity` for a session that is revoked. */
+  readonly accessEpoch: number;
+}
+
 /**
- * The sessions that were revoked within the last lifetime of an access token. With this list, a node refuses their access tokens without a
- * query per request. It contains the node's own revocations at once, and those of other nodes after the next poll, or sooner after a hint.
+ * The sessions that were revoked, or whose access tokens were, within the last lifetime of an access token. With this list, a node refuses
+ * these access tokens without a query per request. It contains the node's own revocations at once, and those of other nodes after the next poll, or sooner after a hint.
  */
 export class RevocationList extends SessionDenylist {
-  /** For each session id, the value of `performance.now()` from which all its access tokens have expired. In the order of these values. */
-  private readonly revoked = new Map<string, number>();
+  /** What is known of each session id. In the order of {@link Entry.until}. */
+  private readonly entries = new Map<string, Entry>();
   private readonly poller: RevocationPoller;
 
   /** @param hints the push channel, if there is one. */
@@ -36,23 +44,28 @@ export class RevocationList extends SessionDenylist {
   /** Adds sessions that this node has just revoked, and tells the other nodes. */
   override addOwn(sessionIds: readonly string[]): void {
     this.add(sessionIds);
-    if (this.poller.isRunning) this.hints?.announce();
+    this.announce();
+  }
+
+  /** Adds a session whose access tokens this node has just revoked, and tells the other nodes. */
+  override addOwnAccess(sessionId: string, accessEpoch: number): void {
+    if (accessEpoch > this.accessEpoch(sessionId)) this.enter([sessionId], accessEpoch);
+    this.announce();
   }
 
   /** Adds sessions of which this node has learned that they are revoked. */
   override add(sessionIds: readonly string[]): void {
-    const now = performance.now();
-    const until = now + this.settings.horizonMs;
-    this.forgetOld(now);
-    for (const id of sessionIds) {
-      this.revoked.delete(id);
-      this.revoked.set(id, until);
-    }
+    this.enter(sessionIds, Infinity);
   }
 
   /** Whether this node knows that a session is revoked. No I/O. */
   override has(sessionId: string): boolean {
-    return this.revoked.size > 0 && this.revoked.has(sessionId);
+    return this.accessEpoch(sessionId) === Infinity;
+  }
+
+  /** Returns the `sid_epoch` that an access token of a session must at least have, as far as this node knows. No I/O. */
+  override accessEpoch(sessionId: string): number {
+    return this.entries.size === 0 ? 0 : (this.entries.get(sessionId)?.accessEpoch ?? 0);
   }
 
   /**
@@ -69,10 +82,14 @@ export class RevocationList extends SessionDenylist {
     await this.poller.catchUp();
   }
 
-  override async confirm(sessionId: string): Promise<void> {
+  override async confirm(sessionId: string, accessEpoch: number): Promise<void> {
     if (!this.poller.isCurrent(performance.now())) await this.catchUp();
-    if (this.has(sessionId)) throw new TokenRevoked(sessionId);
-    if (this.settings.mode === 'strict') await this.requireLive(sessionId);
+    requireEpoch(sessionId, accessEpoch, this.accessEpoch(sessionId));
+    if (this.settings.mode !== 'strict') return;
+    const stored = await this.storedEpoch(sessionId);
+    // A token that this node signs for the session from now on comes after it.
+    if (stored !== Infinity && stored > this.accessEpoch(sessionId)) this.enter([sessionId], stored);
+    requireEpoch(sessionId, accessEpoch, stored);
   }
 
   /** Reads the sessions that were revoked since the last successful poll. Rejects if the store does. */
@@ -95,22 +112,51 @@ export class RevocationList extends SessionDenylist {
     this.poller.stop();
   }
 
-  /** Asks the store whether the session still lives. @throws {TokenRevoked | StoreUnavailable} */
-  private async requireLive(sessionId: string): Promise<void> {
+  /** Asks the store what {@link accessEpoch} should say. @throws {StoreUnavailable} rejects with it. */
+  private async storedEpoch(sessionId: string): Promise<number> {
     const found = await this.repository.find({ realm: this.settings.realm, id: sessionId }).catch((cause: unknown) => {
       throw new StoreUnavailable({ cause });
     });
-    if (!found || found.session.revokedAt !== null) throw new TokenRevoked(sessionId);
+    if (found?.session.revokedAt !== null) return Infinity;
+    const { accessRevokedAt } = found.session;
+    return accessRevokedAt !== null && found.at - accessRevokedAt < this.settings.horizonMs ? accessRevokedAt : 0;
+  }
+
+  private announce(): void {
+    if (this.poller.isRunning) this.hints?.announce();
   }
 
   private addUnknown(sessions: readonly RevokedSession[]): void {
-    this.add(sessions.map(({ id }) => id).filter((id) => !this.has(id)));
+    this.forgetOld(performance.now());
+    for (const { id, revokedAt, accessOnly } of sessions) {
+      const accessEpoch = accessOnly ? revokedAt : Infinity;
+      if (accessEpoch > this.accessEpoch(id)) this.enter([id], accessEpoch);
+    }
+  }
+
+  private enter(sessionIds: readonly string[], accessEpoch: number): void {
+    const now = performance.now();
+    const entry = { until: now + this.settings.horizonMs, accessEpoch };
+    this.forgetOld(now);
+    for (const id of sessionIds) {
+      this.entries.delete(id);
+      this.entries.set(id, entry);
+    }
   }
 
   private forgetOld(now: number): void {
-    for (const [id, until] of this.revoked) {
+    for (const [id, { until }] of this.entries) {
       if (until > now) return;
-      this.revoked.delete(id);
+      this.entries.delete(id);
     }
   }
+}
+
+/**
+ * Requires that an access token comes after the last revocation of access tokens of its session.
+ * @throws {TokenRevoked | TokenExpired}
+ */
+function requireEpoch(sessionId: string, accessEpoch: number, least: number): void {
+  if (least === Infinity) throw new TokenRevoked(sessionId);
+  if (accessEpoch < least) throw new TokenExpired(sessionId);
 }

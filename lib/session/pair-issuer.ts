@@ -47,9 +47,9 @@ export class PairIssuer {
    * @throws {TypeError} rejects with it if the claims make the access token larger than its cookie may be.
    */
   async issue({ snapshot: { session, at }, results, refreshToken, delivery, persistent }: PairDraft): Promise<IssuedPair> {
-    const { subject, id: sessionId, authTime } = session;
+    const { subject, id: sessionId, authTime, accessRevokedAt: accessEpoch } = session;
     const lifetimeMs = Math.min(this.accessTokens.jitteredLifetime(), session.absoluteExpiresAt - at);
-    const draft = { subject, sessionId, claims: results.claims, at, authTime, lifetimeMs };
+    const draft = { subject, sessionId, claims: results.claims, at, authTime, accessEpoch, lifetimeMs };
     const { token: accessToken, claims } = await this.accessTokens.issue(draft);
     const { tokenType, inBody, maxAccessLength } = this.settings;
     if (accessToken.length > maxAccessLength) {

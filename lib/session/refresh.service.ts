@@ -134,17 +134,31 @@ export class RefreshService {
 
   /**
    * Changes the claims or the label of a live session. Access tokens that are issued from now on carry the new claims, so a client has them
-   * after its next refresh. If the session id comes from a request, give the `subject` of its caller.
+   * after its next refresh, or with its next request if `now` is true. If the session id comes from a request, give the `subject` of its caller.
    * @returns whether there is such a live session. It is `false` if the session has ended or belongs to another subject, and for a value that
    * is not a session id.
    * @throws {TypeError} on reserved or oversized claims, on a label that is neither text nor null, and on a `subject` that is given and is no
    * subject, also if it is undefined.
    * @throws {TokenError} rejects with `store_unavailable`.
    * @example
-   * await refresh.update(sessionId, { claims: { roles: ['editor'] } });
+   * await refresh.update(sessionId, { claims: { roles: ['editor'] }, now: true });
    */
   async update(sessionId: string, changes: SessionChanges): Promise<boolean> {
     return this.ports.editor.update(sessionId, changes);
+  }
+
+  /**
+   * Refuses the access tokens that a live session has now, and leaves the session open. The client's next request with one of them and with the
+   * refresh token is refreshed and goes on. Without the refresh token, its response is 401 `token_expired`. The other nodes refuse them when they
+   * learn of it, which is within a second with `revocation: 'poll'`. If the session id comes from a request, give the `subject` of its caller.
+   * @returns whether there is such a live session.
+   * @throws {TypeError} on a `subject` that is given and is no subject, also if it is undefined.
+   * @throws {TokenError} rejects with `store_unavailable`. The access tokens may have been revoked then.
+   * @example
+   * await refresh.revokeAccess(sessionId);
+   */
+  async revokeAccess(sessionId: string, options: OwnerCondition = {}): Promise<boolean> {
+    return this.ports.editor.update(sessionId, { ...options, now: true });
   }
 
   /**

@@ -28,6 +28,11 @@ export interface SessionChanges extends OwnerCondition {
   claims?: object | undefined;
   /** The name of the device in the list of sessions. `null` removes it. */
   label?: string | null | undefined;
+  /**
+   * Whether the access tokens that the client has are refused at once, as with {@link RefreshService.revokeAccess}, so that the client gets the
+   * new claims with its next request. @defaultValue false
+   */
+  now?: boolean | undefined;
 }
 
 /** What an editor works with. */
@@ -58,7 +63,11 @@ export class SessionEditor {
     const key = this.keyOf(sessionId, changes);
     const patch = patchOf(changes);
     if (!key) return false;
-    return this.ports.store.ask(async (repository) => (await isOwned(repository, key, changes)) && repository.update(key, patch));
+    const changed = await this.ports.store.ask(
+      async (repository) => (await isOwned(repository, key, changes)) && repository.update(key, patch),
+    );
+    if (changed && patch.accessRevokedAt) await this.announceAccess(key);
+    return changed;
   }
 
   /**
@@ -75,6 +84,16 @@ export class SessionEditor {
     listener.on({ type: 'reauthenticated', realm: this.name, at: snapshot.at, sessionId: session.id, subject: session.subject });
     const delivery = new Delivery(denylist, session.id, Infinity);
     return (await issuer.issue({ snapshot, results, refreshToken: undefined, delivery })).pair;
+  }
+
+  /** Makes known that the access tokens of a session have been revoked. If this fails, the node learns of it with its next poll. */
+  private async announceAccess(key: SessionKey): Promise<void> {
+    const { store, denylist, listener } = this.ports;
+    const found = await store.ask((repository) => repository.find(key));
+    if (!found) return;
+    const { accessRevokedAt, subject } = found.session;
+    denylist.addOwnAccess(key.id, accessRevokedAt ?? 0);
+    listener.on({ type: 'access-revoked', realm: this.name, at: found.at, sessionId: key.id, subject });
   }
 
   /**
@@ -110,9 +129,11 @@ async function isOwned(repository: TokenRepository, key: SessionKey, { subject }
   return subject === undefined || (await repository.find(key))?.session.subject === subject;
 }
 
-function patchOf({ claims, label }: SessionChanges): SessionPatch {
+function patchOf({ claims, label, now = false }: SessionChanges): SessionPatch {
   if (label !== undefined && label !== null && typeof label !== 'string') throw new TypeError('label: neither text nor null');
+  if (typeof now !== 'boolean') throw new TypeError('now: neither true nor false');
   return {
+    ...(now && { accessRevokedAt: 'now' as const }),
     ...(claims !== undefined && { claims: ownClaims(claims) }),
     ...(label !== undefined && { label: label === null ? null : cleanText(label) }),
   };

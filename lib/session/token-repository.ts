@@ -71,6 +71,11 @@ export interface SessionPatch {
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** The user has authenticated again, so `authTime` becomes the store's present instant. */
   readonly authTime?: 'now' | undefined;
+  /**
+   * Revokes the access tokens of the session, which stays open. `accessRevokedAt` becomes the store's present instant, or one millisecond more
+   * than it was, whichever is later.
+   */
+  readonly accessRevokedAt?: 'now' | undefined;
   /** The name of the device. `null` removes it. */
   readonly label?: string | null | undefined;
   readonly ip?: string | null | undefined;
@@ -91,13 +96,15 @@ export interface RevokeCondition {
 }
 
 /**
- * A session that has been revoked, and when. It is also the place in the list from which {@link TokenRepository.revokedSince} continues.
+ * A session that has been revoked, or whose access tokens have been, and when. It is also the place in the list from which {@link TokenRepository.revokedSince} continues.
  */
 export interface RevokedSession {
   /** The session id. The empty text comes before every id of the same instant. */
   readonly id: string;
   /** Instant of the revocation, epoch milliseconds of the store's clock. */
   readonly revokedAt: number;
+  /** The session is open, and only its access tokens were revoked: `revokedAt` is its `accessRevokedAt`. Absent if the session has ended. */
+  readonly accessOnly?: true;
 }
 
 /**
@@ -212,8 +219,8 @@ export abstract class TokenRepository {
   abstract revokeAll(owner: SessionOwner, reason: RevokeReason, except?: string): Promise<readonly string[]>;
 
   /**
-   * Reads which sessions of an instance have been revoked, whether they have expired since or not. Returns at most `limit` of them, the
-   * earliest first, in the order of `revokedAt` and then `id`. The next page begins after the last session of this one. A page that is not
+   * Reads which sessions of an instance have been revoked, whether they have expired since or not, and of which sessions that are not revoked
+   * the access tokens have been. A session is there once. Returns at most `limit` of them, the earliest first, in the order of `revokedAt` and then `id`. The next page begins after the last session of this one. A page that is not
    * full is the last.
    */
   abstract revokedSince(realm: string, from: RevokedFrom, limit: number): Promise<RevokedPage>;

@@ -92,6 +92,10 @@ export interface TokenSession extends SessionKey, SessionOwner, RefreshTokenPosi
   readonly ownIdleMs: number | null;
   /** Instant from which the session has expired, whatever happens. */
   readonly absoluteExpiresAt: number;
+  /**
+   * Instant of the last revocation of the session's access tokens while it stayed open, or null. Each one is later than the one before.
+   */
+  readonly accessRevokedAt: number | null;
   /** Instant of the revocation, or null. */
   readonly revokedAt: number | null;
   /** Why it was revoked, or null. */

@@ -36,6 +36,7 @@ export function newRow(session: NewSession, now: number): TokenSession {
     lastUsedAt: now,
     idleExpiresAt: now + (session.ownIdleMs ?? idleMs),
     absoluteExpiresAt: now + absoluteMs,
+    accessRevokedAt: null,
     revokedAt: null,
     revokeReason: null,
     windowCount: 0,
@@ -121,13 +122,24 @@ export function beyondLimit(
 }
 
 /** A session with what a patch gives. */
-export function patched(session: TokenSession, { claims, authTime, usedAgoMs, ...texts }: SessionPatch, now: number): TokenSession {
+export function patched(
+  session: TokenSession,
+  { claims, authTime, usedAgoMs, accessRevokedAt, ...texts }: SessionPatch,
+  now: number,
+): TokenSession {
   const given = Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined));
   return {
     ...session,
     ...given,
     ...(claims && { claims: throughJson(claims) }),
     ...(authTime && { authTime: now }),
+    ...(accessRevokedAt && { accessRevokedAt: Math.max(now, (session.accessRevokedAt ?? 0) + 1) }),
     ...(usedAgoMs !== undefined && { lastUsedAt: Math.max(session.lastUsedAt, now - Math.max(0, Math.round(usedAgoMs))) }),
   };
+}
+
+/** What `revokedSince` lists of a session: its revocation, or else the last one of its access tokens, or nothing. */
+export function revocationOf({ id, revokedAt, accessRevokedAt }: TokenSession): RevokedSession[] {
+  if (revokedAt !== null) return [{ id, revokedAt }];
+  return accessRevokedAt === null ? [] : [{ id, revokedAt: accessRevokedAt, accessOnly: true }];
 }

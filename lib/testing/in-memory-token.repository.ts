@@ -31,6 +31,7 @@ import {
   mayRotate,
   newRow,
   patched,
+  revocationOf,
   revokedFirst,
   rotated,
   standsAt,
@@ -128,9 +129,7 @@ export class InMemoryTokenRepository extends TokenRepository {
   override async revokedSince(realm: string, from: RevokedFrom, limit: number): Promise<RevokedPage> {
     const at = this.clock.now();
     const place = 'withinMs' in from ? { id: '', revokedAt: at - from.withinMs } : from;
-    const revoked = [...this.sessions.values()].flatMap(({ id, realm: owner, revokedAt }) =>
-      owner === realm && revokedAt !== null ? [{ id, revokedAt }] : [],
-    );
+    const revoked = [...this.sessions.values()].filter((session) => session.realm === realm).flatMap(revocationOf);
     const sessions = revoked.filter((session) => revokedFirst(place, session) < 0).sort(revokedFirst);
     return { sessions: sessions.slice(0, limit), at };
   }

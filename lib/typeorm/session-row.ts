@@ -1,3 +1,4 @@
+import type { RevokedSession } from '../session/token-repository.js';
 import type { SessionSnapshot, TokenSession } from '../session/token-session.js';
 
 /** A raw row, as the driver returns it. */
@@ -6,6 +7,11 @@ export type Row = Readonly<Record<string, unknown>>;
 /** Returns the ids in the rows, in their order. */
 export function idsOf(rows: readonly Row[]): string[] {
   return rows.map(({ id }) => String(id));
+}
+
+/** Returns what has been revoked, as a row of `revokedSince` says. */
+export function revokedSessionOf({ id, revokedAt, accessOnly }: Row): RevokedSession {
+  return { id: String(id), revokedAt: Number(revokedAt), ...(Number(accessOnly) === 1 && { accessOnly: true }) };
 }
 
 /** Returns the session of a raw row, in whatever form the driver returns 64-bit integers and JSON. */
@@ -24,6 +30,7 @@ export function snapshotOf(row: Row): SessionSnapshot {
     idleExpiresAt: Number(columns.idleExpiresAt),
     absoluteExpiresAt: Number(columns.absoluteExpiresAt),
     ownIdleMs: numberOrNull(columns.ownIdleMs),
+    accessRevokedAt: numberOrNull(columns.accessRevokedAt),
     revokedAt: numberOrNull(columns.revokedAt),
     revokeReason: columns.revokeReason,
     windowCount: columns.windowCount,
@@ -39,7 +46,7 @@ export function snapshotOf(row: Row): SessionSnapshot {
   return { session, at: Number(columns.readAt) };
 }
 
-type Nullable = 'revokedAt' | 'ownIdleMs';
+type Nullable = 'revokedAt' | 'accessRevokedAt' | 'ownIdleMs';
 type LongNumber =
   'rotatedAt' | 'createdAt' | 'lastUsedAt' | 'idleExpiresAt' | 'absoluteExpiresAt' | 'windowStartedAt' | 'authTime' | 'readAt';
 

@@ -91,9 +91,15 @@ export class SessionStatements {
     );
   }
 
-  update({ realm, id }: SessionKey, { claims, authTime, usedAgoMs, ...patch }: SessionPatch): SessionStatement {
+  update({ realm, id }: SessionKey, { claims, authTime, accessRevokedAt, usedAgoMs, ...patch }: SessionPatch): SessionStatement {
     const texts = (['label', 'ip', 'userAgent'] as const).filter((name) => patch[name] !== undefined);
-    const given = [...texts, claims && 'claims', authTime, usedAgoMs !== undefined && 'used'].filter(Boolean);
+    const given = [
+      ...texts,
+      claims && 'claims',
+      authTime && 'authenticated',
+      accessRevokedAt && 'access',
+      usedAgoMs !== undefined && 'used',
+    ].filter(Boolean);
     const ageMs = Math.max(0, Math.round(usedAgoMs ?? 0));
     const values = { realm, id, ...patch, claims: JSON.stringify(claims), ageMs };
     return this.composer.prepared(`update ${given.join(' ')}`, values, (q) => {
@@ -104,6 +110,7 @@ export class SessionStatements {
         ...this.each(texts, (name) => q.value(name)),
         ...(claims && { claims: q.value('claims') }),
         ...(authTime && { authTime: q.now }),
+        ...(accessRevokedAt && { accessRevokedAt: laterThan(q, 'accessRevokedAt') }),
         ...(usedAgoMs !== undefined && { lastUsedAt: `CASE WHEN ${usedAt} < ${told()} THEN ${told()} ELSE ${usedAt} END` }),
       });
       return `UPDATE ${q.table} SET ${assignments} WHERE ${isLive(q)} AND ${isAlive(q)}`;
@@ -138,6 +145,12 @@ function isLive(q: StatementWriter): string {
 
 function standsAt(q: StatementWriter): string {
   return `${q.is('generation')} AND ${q.is('branch')}`;
+}
+
+/** The present instant, or one millisecond more than the column says, whichever is later. */
+function laterThan(q: StatementWriter, property: Property): string {
+  const column = q.column(property);
+  return `CASE WHEN ${column} >= ${q.now} THEN ${column} + 1 ELSE ${q.now} END`;
 }
 
 function renewIdleLifetime(q: StatementWriter): Partial<Record<Property, string>> {

@@ -14,6 +14,9 @@ export interface LiveIds {
   readonly except?: string | undefined;
 }
 
+/** The columns that date revocations. */
+type RevocationInstant = 'revokedAt' | 'accessRevokedAt';
+
 /** The statements about several sessions, which are those of a subject or of an instance. None of them is frequent, so none is prepared. */
 export class SubjectStatements {
   constructor(private readonly composer: StatementComposer) {}
@@ -67,15 +70,17 @@ export class SubjectStatements {
     });
   }
 
+  /**
+   * Reads what has been revoked: sessions, and the access tokens of sessions that are open. Each part reads at most one page from its own
+   * index.
+   */
   revokedSince(realm: string, from: RevokedFrom, limit: number): SessionStatement {
     const { escape } = this.composer.settings;
-    const values = { realm, limit, ...from };
-    return this.composer.plain('withinMs' in from ? 'revoked within' : 'revoked after', values, (q) => {
-      const [id, revokedAt] = [q.column('id'), q.column('revokedAt')];
-      const columns = `${id} AS ${escape('id')}, ${revokedAt} AS ${escape('revokedAt')}, ${q.now} AS ${escape('readAt')}`;
-      const inRealm = q.isText('realm');
-      const begin = 'withinMs' in from ? `${revokedAt} >= ${q.now} - ${q.value('withinMs')}` : this.isAfter(q);
-      return `SELECT ${columns} FROM ${q.table} WHERE ${inRealm} AND ${begin} ORDER BY ${revokedAt}, ${id} LIMIT ${q.value('limit')}`;
+    return this.composer.plain('withinMs' in from ? 'revoked within' : 'revoked after', { realm, limit, ...from }, (q) => {
+      const ended = this.revocations(q, 'revokedAt', from);
+      const accessOnly = this.revocations(q, 'accessRevokedAt', from);
+      const order = `${escape('revokedAt')}, ${escape('id')} LIMIT ${q.value('limit')}`;
+      return `SELECT * FROM (${ended}) AS ${escape('a')} UNION ALL SELECT * FROM (${accessOnly}) AS ${escape('b')} ORDER BY ${order}`;
     });
   }
 
@@ -91,11 +96,23 @@ export class SubjectStatements {
     return `SELECT ${q.column('id')} AS ${this.composer.settings.escape('id')} FROM ${q.table}`;
   }
 
-  /** Writes the condition that a row comes after a place in the index on these two columns. */
-  private isAfter(q: StatementWriter): string {
-    const [instant, id] = [q.column('revokedAt'), q.column('id')];
+  /** Reads one page of the revocations that one column dates. */
+  private revocations(q: StatementWriter, property: RevocationInstant, from: RevokedFrom): string {
+    const { escape } = this.composer.settings;
+    const [id, instant, accessOnly] = [q.column('id'), q.column(property), property === 'accessRevokedAt'];
+    const flag = `${Number(accessOnly)} AS ${escape('accessOnly')}`;
+    const columns = `${id} AS ${escape('id')}, ${instant} AS ${escape('revokedAt')}, ${flag}, ${q.now} AS ${escape('readAt')}`;
+    const inRealm = q.isText('realm');
+    const begin = 'withinMs' in from ? `${instant} >= ${q.now} - ${q.value('withinMs')}` : this.isAfter(q, property);
+    const isOpen = accessOnly ? ` AND ${q.column('revokedAt')} IS NULL` : '';
+    return `SELECT ${columns} FROM ${q.table} WHERE ${inRealm} AND ${begin}${isOpen} ORDER BY ${instant}, ${id} LIMIT ${q.value('limit')}`;
+  }
+
+  /** Writes the condition that a row comes after a place in the order of these two columns. */
+  private isAfter(q: StatementWriter, property: RevocationInstant): string {
+    const [instant, id] = [q.column(property), q.column('id')];
     if (this.composer.settings.dialect.comparesRows) return `(${instant}, ${id}) > (${q.value('revokedAt')}, ${q.value('id')})`;
-    return `(${instant} > ${q.value('revokedAt')} OR (${q.is('revokedAt')} AND ${id} > ${q.value('id')}))`;
+    return `(${instant} > ${q.value('revokedAt')} OR (${q.is(property, 'revokedAt')} AND ${id} > ${q.value('id')}))`;
   }
 }
 

@@ -15,6 +15,7 @@ const INSTANT: ValueTransformer = {
 @Entity({ name: 'token_session' })
 @Index('IDX_token_session_live', ['realm', 'subject', 'revokedAt'])
 @Index('IDX_token_session_revoked', ['realm', 'revokedAt', 'id'])
+@Index('IDX_token_session_access', ['realm', 'accessRevokedAt'])
 @Index('IDX_token_session_expiry', ['absoluteExpiresAt'])
 export class TokenSessionEntity implements TokenSession {
   @PrimaryColumn({ type: 'varchar', length: 36 })
@@ -85,4 +86,7 @@ export class TokenSessionEntity implements TokenSession {
 
   @Column({ type: 'varchar', length: 1024, nullable: true })
   boundKey!: string | null;
+
+  @Column({ type: 'bigint', transformer: INSTANT, nullable: true })
+  accessRevokedAt!: number | null;
 }

@@ -22,7 +22,7 @@ import type {
   TokenSession,
 } from '../session/token-session.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import { snapshotOf } from './session-row.js';
+import { revokedSessionOf, snapshotOf } from './session-row.js';
 import { SessionStore } from './session-store.js';
 import type { SqlDialect } from './sql-dialect.js';
 import { sqlDialectOf } from './sql-dialect.js';
@@ -119,7 +119,7 @@ export class TypeOrmTokenRepository extends TokenRepository {
 
   override async revokedSince(realm: string, from: RevokedFrom, limit: number): Promise<RevokedPage> {
     const rows = await this.store.rows(({ many }) => many.revokedSince(realm, from, limit));
-    const sessions = rows.map(({ id, revokedAt }) => ({ id: String(id), revokedAt: Number(revokedAt) }));
+    const sessions = rows.map(revokedSessionOf);
     return { sessions, at: rows[0] ? Number(rows[0]['readAt']) : null };
   }
 

@@ -232,6 +232,10 @@ describe.each(ADAPTERS)('what an application overrides on %s', (adapter: Adapter
       override has(sessionId: string): boolean {
         return revoked.has(sessionId);
       }
+      override accessEpoch(sessionId: string): number {
+        return this.has(sessionId) ? Infinity : 0;
+      }
+      override addOwnAccess(): void {}
       override isCurrent(): boolean {
         return true;
       }

@@ -84,6 +84,7 @@ function asSession(row: Row): TokenSession {
     absoluteExpiresAt: Infinity,
     revokedAt: row.revoked ? 0 : null,
     revokeReason: null,
+    accessRevokedAt: null,
     windowCount: 0,
     windowStartedAt: 0,
     authTime: 0,

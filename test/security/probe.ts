@@ -156,7 +156,7 @@ function record(stream: NodeJS.WriteStream, witness: Witness): () => void {
 
 function recordStatements(dataSource: DataSource, witness: Witness): void {
   const logger = dataSource.logger;
-  const isPoll = (sql: string): boolean => sql.startsWith('SELECT "id" AS "id", "revokedAt" AS "revokedAt"');
+  const isPoll = (sql: string): boolean => sql.startsWith('SELECT * FROM (SELECT "id" AS "id", "revokedAt" AS "revokedAt"');
   const logQuery = (sql: string): void => {
     if (sql.includes('token_session') && !isPoll(sql)) witness.statements.push(sql);
   };

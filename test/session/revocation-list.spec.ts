@@ -498,7 +498,7 @@ describe('RevocationList', () => {
       const { list, open, revoke } = world('strict');
       for (const [n, realm] of [[1], [2], [3, 'admin']] as [number, string?][]) await open(sessionId(n), realm);
       await revoke(sessionId(2));
-      const verdicts = [1, 2, 3, 4].map((n) => codeOf(() => list.confirm(sessionId(n))));
+      const verdicts = [1, 2, 3, 4].map((n) => codeOf(() => list.confirm(sessionId(n), 0)));
       expect(await Promise.all(verdicts)).toEqual(['none', 'token_revoked', 'token_revoked', 'token_revoked']);
     });
 
@@ -506,8 +506,8 @@ describe('RevocationList', () => {
       const { list, repository, open } = world('strict');
       await open(SESSION_ID);
       jest.spyOn(repository, 'find').mockRejectedValueOnce(new Error('away'));
-      expect(await codeOf(() => list.confirm(SESSION_ID))).toBe('store_unavailable');
-      expect(await codeOf(() => list.confirm(SESSION_ID))).toBe('none');
+      expect(await codeOf(() => list.confirm(SESSION_ID, 0))).toBe('store_unavailable');
+      expect(await codeOf(() => list.confirm(SESSION_ID, 0))).toBe('none');
     });
   });
 

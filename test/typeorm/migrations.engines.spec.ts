@@ -12,7 +12,7 @@ import type { DatabaseSetup, TestDatabase } from '../support/databases.js';
 import { describeOn, ENGINES, openDatabase } from '../support/databases.js';
 
 const TABLE = 'token_session';
-const INDEXES = ['IDX_token_session_expiry', 'IDX_token_session_live', 'IDX_token_session_revoked'];
+const INDEXES = ['IDX_token_session_access', 'IDX_token_session_expiry', 'IDX_token_session_live', 'IDX_token_session_revoked'];
 
 class SnakeCase extends DefaultNamingStrategy {
   override columnName(property: string): string {
@@ -182,6 +182,7 @@ for (const engine of ENGINES) {
         );
         expect(rotated?.session.idleExpiresAt).toBe(rotated!.at + 5_000);
         expect(await repository.bind(key, 'thumbprint')).toBe(true);
+        expect(await repository.update(key, { accessRevokedAt: 'now' })).toBe(true);
         expect((await repository.find({ realm: 'default', id: 'revoked' }))?.session).toMatchObject({
           revokeReason: 'user',
           boundKey: null,
@@ -248,6 +249,7 @@ for (const engine of ENGINES) {
         ['IDX_token_session_live', 'realm, subject, revokedAt'],
         ['IDX_token_session_revoked', 'realm, revokedAt, id'],
         ['IDX_token_session_expiry', 'absoluteExpiresAt'],
+        ['IDX_token_session_access', 'realm, accessRevokedAt'],
       ])('names what %s is missing on', async (index, columns) => {
         const opened = await open();
         const runner = opened.dataSource.createQueryRunner();

@@ -23,6 +23,7 @@ const SESSION: TokenSession = {
   absoluteExpiresAt: NOW + 10_000 * G,
   revokedAt: null,
   revokeReason: null,
+  accessRevokedAt: null,
   windowCount: 0,
   windowStartedAt: 0,
   authTime: NOW - 1_000 * G,

@@ -38,10 +38,10 @@ export const INSERT_CASES: readonly ContractCase[] = [
     title: 'insert starts a session at generation 0, branch 0, without a recoverable parent',
     async run(store) {
       const { session } = await store.signIn();
-      const { generation, branch, parentBranch, rotatedAt, windowCount, revokedAt, revokeReason } = session;
+      const { generation, branch, parentBranch, rotatedAt, windowCount, accessRevokedAt, revokedAt, revokeReason } = session;
       assertSame(
-        { generation, branch, parentBranch, rotatedAt, windowCount, revokedAt, revokeReason },
-        { ...FIRST, parentBranch: -1, rotatedAt: 0, windowCount: 0, revokedAt: null, revokeReason: null },
+        { generation, branch, parentBranch, rotatedAt, windowCount, accessRevokedAt, revokedAt, revokeReason },
+        { ...FIRST, parentBranch: -1, rotatedAt: 0, windowCount: 0, accessRevokedAt: null, revokedAt: null, revokeReason: null },
       );
     },
   },

@@ -66,6 +66,52 @@ export const REVOKED_SINCE_CASES: readonly ContractCase[] = [
     },
   },
   {
+    title: 'revokedSince lists the last revocation of the access tokens of a session that is open',
+    async run(store) {
+      const [{ session }, elsewhere] = [await store.signIn(), await store.signIn({ realm: store.otherRealm })];
+      await store.signIn();
+      for (const key of [session, elsewhere.session, session]) {
+        await store.repository.update(key, { accessRevokedAt: 'now' });
+        await store.elapse(SECOND);
+      }
+      const { accessRevokedAt } = await store.stored(session);
+      const listed = { id: session.id, revokedAt: Number(accessRevokedAt), accessOnly: true } as const;
+      assertSame((await store.repository.revokedSince(store.realm, { withinMs: HOUR }, MANY)).sessions, [listed]);
+      assertSame((await store.repository.revokedSince(store.realm, listed, MANY)).sessions, []);
+      const before = { revokedAt: listed.revokedAt, id: '' };
+      assertSame((await store.repository.revokedSince(store.realm, before, MANY)).sessions, [listed]);
+      assertSame(await idsSince(store, { withinMs: store.standsStill ? SECOND - 1 : 1 }), []);
+    },
+  },
+  {
+    title: 'revokedSince lists a session that has ended once, also if its access tokens were revoked before',
+    async run(store) {
+      const { session } = await store.signIn();
+      await store.repository.update(session, { accessRevokedAt: 'now' });
+      await store.repository.revoke(session, 'logout');
+      const { revokedAt } = await store.stored(session);
+      const { sessions } = await store.repository.revokedSince(store.realm, { withinMs: HOUR }, MANY);
+      assertSame(sessions, [{ id: session.id, revokedAt }]);
+    },
+  },
+  {
+    title: 'revokedSince gives sessions that have ended and those that are open in one order, page by page',
+    async run(store) {
+      const sessions = await simultaneously(9, () => store.signIn());
+      for (const [index, { session }] of sessions.entries()) {
+        if (index % 3 === 0) await store.elapse(SECOND);
+        if (index % 2 === 0) await store.repository.revoke(session, 'logout');
+        else await store.repository.update(session, { accessRevokedAt: 'now' });
+      }
+      const whole = await store.repository.revokedSince(store.realm, { withinMs: HOUR }, MANY);
+      assert.equal(whole.sessions.length, 9);
+      const places = whole.sessions.map(({ id, revokedAt }) => `${revokedAt} ${id}`);
+      assertSame([...places].sort(), places);
+      assert.equal(whole.sessions.filter(({ accessOnly }) => accessOnly).length, 4);
+      for (const limit of [1, 2, 4, 9]) assertSame(await inPages(store, limit), whole.sessions);
+    },
+  },
+  {
     title: 'revokedSince begins with every session of an instant when it is given no id',
     async run(store) {
       await simultaneously(3, () => store.signIn());

@@ -34,7 +34,15 @@ export const UPDATE_CASES: readonly ContractCase[] = [
     title: 'update leaves alone what is given as undefined',
     async run(store) {
       const { session } = await store.signIn({ device: DEVICE, claims: { a: 1 } });
-      const patch = { claims: undefined, label: undefined, ip: undefined, userAgent: undefined, authTime: undefined, usedAgoMs: undefined };
+      const patch = {
+        claims: undefined,
+        label: undefined,
+        ip: undefined,
+        userAgent: undefined,
+        authTime: undefined,
+        usedAgoMs: undefined,
+        accessRevokedAt: undefined,
+      };
       await store.unchanged(session, async () => assert.equal(await store.repository.update(session, patch), true));
     },
   },
@@ -48,6 +56,32 @@ export const UPDATE_CASES: readonly ContractCase[] = [
       assertSame({ ...rest, authTime: session.authTime }, session);
       if (store.standsStill) assert.equal(authTime, at + 5 * SECOND);
       else assert.ok(Number.isSafeInteger(authTime) && authTime > at);
+    },
+  },
+  {
+    title: "update dates a revocation of access tokens by the store's own clock, and leaves the session open",
+    async run(store) {
+      const { session, at } = await store.signIn();
+      await store.elapse(5 * SECOND);
+      assert.equal(await store.repository.update(session, { accessRevokedAt: 'now' }), true);
+      const { accessRevokedAt, ...rest } = await store.stored(session);
+      assertSame({ ...rest, accessRevokedAt: null }, session);
+      if (store.standsStill) assert.equal(accessRevokedAt, at + 5 * SECOND);
+      else assert.ok(Number.isSafeInteger(accessRevokedAt) && Number(accessRevokedAt) > at);
+      assert.equal((await store.rotated(session, FIRST)).session.accessRevokedAt, accessRevokedAt);
+    },
+  },
+  {
+    title: 'update dates each revocation of access tokens later than the one before, however fast they follow each other',
+    async run(store) {
+      const { session } = await store.signIn();
+      const instants: number[] = [];
+      for (let left = 10; left > 0; left -= 1) {
+        await store.repository.update(session, { accessRevokedAt: 'now', label: `turn ${left}` });
+        instants.push(Number((await store.stored(session)).accessRevokedAt));
+      }
+      assertSame([...new Set(instants)].sort(), instants);
+      assert.equal((await store.stored(session)).label, 'turn 1');
     },
   },
   {
