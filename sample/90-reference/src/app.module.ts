@@ -30,6 +30,10 @@ export class AppModule {
             secret: tokenSecret(environment),
             access: environment.access,
             refresh: environment.refresh,
+            sessions: environment.sessions,
+            transport: environment.transport,
+            cookie: { insecure: environment.insecureCookies },
+            csrf: environment.csrf === 'off' ? false : { mode: environment.csrf },
             // Called for every request as well, so it has to be fast. Here it reads a map.
             loadUser: (name) => accounts.active(name),
           }),

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
-import type { AccessOptions, Duration, RefreshOptions } from 'nestjs-token';
+import type { AccessOptions, Duration, RefreshOptions, SessionsOptions, TransportMode } from 'nestjs-token';
 import { parseDuration, TokenOptionsError } from 'nestjs-token';
 import type { DatabaseLocation } from './database-location.js';
 import { readDatabaseLocation } from './database-location.js';
 import { EnvironmentError } from './environment-error.js';
+import type { TlsFiles } from './tls-files.js';
+import { readTlsFiles } from './tls-files.js';
 
 /** The settings of the sample, read from the environment once and checked. */
 export interface Environment {
@@ -15,6 +17,14 @@ export interface Environment {
   readonly tokenSecret: string | undefined;
   readonly access: AccessOptions;
   readonly refresh: RefreshOptions;
+  readonly sessions: SessionsOptions;
+  readonly transport: TransportMode;
+  /** Whether cookies also work over plain http, for development. */
+  readonly insecureCookies: boolean;
+  /** `auto` and `token` are modes of the option `csrf`, and `off` disables the protection. */
+  readonly csrf: 'auto' | 'token' | 'off';
+  /** If undefined, the application speaks plain http. */
+  readonly tls: TlsFiles | undefined;
 }
 
 /** The SQLite file that is used without `DATABASE_URL`. It is in the folder of the sample. */
@@ -27,11 +37,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     return env[name];
   };
   const duration = (name: string): Duration | undefined => read(text(name), (value) => readDuration(name, value));
-  requireHeaderTransport(text('TOKEN_TRANSPORT') ?? 'header');
+  requireNoBinding(text('BINDING'));
   return {
     port: readPort(text('PORT') ?? '3000'),
     host: text('HOST') ?? '127.0.0.1',
-    httpAdapter: readAdapter(text('HTTP_ADAPTER') ?? 'express'),
+    httpAdapter: choice('HTTP_ADAPTER', text('HTTP_ADAPTER') ?? 'express', ['express', 'fastify']),
     database: read(text('DATABASE_URL'), readDatabaseLocation) ?? { type: 'better-sqlite3', file: DEFAULT_FILE },
     tokenSecret: text('TOKEN_SECRET'),
     access: given({ lifetime: duration('ACCESS_LIFETIME'), leeway: duration('ACCESS_LEEWAY') }),
@@ -41,6 +51,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       absoluteLifetime: duration('REFRESH_ABSOLUTE_LIFETIME'),
       limit: read(text('REFRESH_LIMIT'), readLimit),
     }),
+    sessions: given({ max: read(text('MAX_SESSIONS'), readMaximum) }),
+    transport: choice('TOKEN_TRANSPORT', text('TOKEN_TRANSPORT') ?? 'header', ['header', 'cookie', 'mixed']),
+    insecureCookies: choice('COOKIE_INSECURE', text('COOKIE_INSECURE') ?? 'false', ['true', 'false']) === 'true',
+    csrf: choice('CSRF', text('CSRF') ?? 'auto', ['auto', 'token', 'off']),
+    tls: readTlsFiles(text('TLS_CERT'), text('TLS_KEY')),
   };
 }
 
@@ -54,6 +69,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
   'refresh.absoluteLifetime': 'REFRESH_ABSOLUTE_LIFETIME',
   'refresh.limit.max': 'REFRESH_LIMIT',
   'refresh.limit.per': 'REFRESH_LIMIT',
+  'sessions.max': 'MAX_SESSIONS',
+  'cookie.insecure': 'COOKIE_INSECURE',
 };
 
 /** Returns one line that says why the application did not start. */
@@ -69,18 +86,21 @@ function readPort(value: string): number {
   return port;
 }
 
-function readAdapter(value: string): Environment['httpAdapter'] {
-  if (value !== 'express' && value !== 'fastify') throw new EnvironmentError('HTTP_ADAPTER', 'is neither express nor fastify');
-  return value;
+function choice<T extends string>(name: string, value: string, choices: readonly T[]): T {
+  const chosen = choices.find((one) => one === value);
+  if (chosen === undefined) throw new EnvironmentError(name, `is none of ${choices.join(', ')}`);
+  return chosen;
 }
 
-function requireHeaderTransport(value: string): void {
-  if (value === 'header') return;
-  const isKnown = value === 'cookie' || value === 'mixed';
-  throw new EnvironmentError(
-    'TOKEN_TRANSPORT',
-    isKnown ? `${value} is not supported yet: this version supports header only` : 'is not header',
-  );
+/** Whoever asks for more protection than there is must learn of it. */
+function requireNoBinding(value: string | undefined): void {
+  if (value === undefined || value === 'off' || value === 'none') return;
+  throw new EnvironmentError('BINDING', 'is neither off nor none: this version cannot bind sessions to devices yet');
+}
+
+function readMaximum(value: string): number {
+  if (!/^[1-9]\d*$/.test(value)) throw new EnvironmentError('MAX_SESSIONS', 'is not a whole number greater than 0');
+  return Number(value);
 }
 
 function readDuration(name: string, value: string): Duration {

@@ -1,14 +1,20 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import type { Principal } from 'nestjs-token';
-import { CurrentUser, JwtAuthGuard, OptionalAuth, Public } from 'nestjs-token';
+import { CurrentUser, Fresh, JwtAuthGuard, OptionalAuth, Public } from 'nestjs-token';
 
-/** Three kinds of routes behind one guard: guarded, optional and public. */
+/** Four kinds of routes behind one guard: guarded, optional, public, and one for users who have entered their password lately. */
 @Controller()
 @UseGuards(JwtAuthGuard)
 export class MeController {
   @Get('me')
   me(@CurrentUser() user: Principal): Principal {
     return user;
+  }
+
+  @Get('vault')
+  @Fresh('1m')
+  vault(@CurrentUser('sub') owner: string): { owner: string } {
+    return { owner };
   }
 
   @Get('optional')

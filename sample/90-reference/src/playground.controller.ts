@@ -1,11 +1,11 @@
-import { Controller, Get, Query, StreamableFile, UseGuards } from '@nestjs/common';
-import { JwtAuthGuard } from 'nestjs-token';
+import { Controller, Get, Post, Query, StreamableFile, UseGuards } from '@nestjs/common';
+import { CurrentUser, JwtAuthGuard } from 'nestjs-token';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const LONGEST_DELAY_MS = 30_000;
 
-/** Handlers that fail, wait and stream. New tokens are in the response headers before any of them runs. */
+/** Handlers that fail, wait, stream and write. New tokens are on the response before any of them runs. */
 @Controller()
 @UseGuards(JwtAuthGuard)
 export class PlaygroundController {
@@ -19,6 +19,12 @@ export class PlaygroundController {
     const waited = Math.min(Math.max(Number.parseInt(ms ?? '0', 10) || 0, 0), LONGEST_DELAY_MS);
     await delay(waited);
     return { waited_ms: waited };
+  }
+
+  /** Stands for routes that change something. With tokens in cookies, a page of another site cannot call it. */
+  @Post('notes')
+  write(@CurrentUser('sub') author: string): { author: string } {
+    return { author };
   }
 
   @Get('stream')

@@ -1,7 +1,30 @@
-import { Body, Controller, Headers, HttpCode, Ip, Post, Req, UnauthorizedException, UseGuards, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  ForbiddenException,
+  Headers,
+  HttpCode,
+  Ip,
+  Post,
+  Req,
+  UnauthorizedException,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { Principal, TokenPair, TokenRequest } from 'nestjs-token';
-import { AccessTokenService, CurrentUser, JwtAuthGuard, RefreshService, TokenInterceptor, TokenTransport } from 'nestjs-token';
+import {
+  AccessTokenService,
+  ClearTokens,
+  CurrentUser,
+  JwtAuthGuard,
+  RefreshService,
+  RefreshToken,
+  RefreshTokenGuard,
+  TokenInterceptor,
+  TokenTransport,
+} from 'nestjs-token';
 import { AccountsService } from '../accounts/accounts.service.js';
+import { deviceLabel } from './device-label.js';
 import { readLogin, readPassword } from './login.js';
 import { SignOutGuard } from './sign-out.guard.js';
 
@@ -21,7 +44,8 @@ export class AuthController {
     const { username, password } = readLogin(body);
     const account = await this.accounts.checkPassword(username, password);
     if (!account) throw new UnauthorizedException('wrong username or password');
-    const pair = await this.refresh.signIn(account.name, { claims: { roles: account.roles }, device: { ip, userAgent } });
+    const device = { label: deviceLabel(userAgent), ip, userAgent };
+    const pair = await this.refresh.signIn(account.name, { claims: { roles: account.roles }, device });
     if (this.accounts.hasStill(account)) return pair;
     // The password was changed in the meantime, and the `revokeAll` of that change may have run before this session was stored.
     await this.refresh.revoke(pair.sessionId, { reason: 'password' });
@@ -40,25 +64,41 @@ export class AuthController {
     await this.refresh.revokeAll(user.sub, { except: user.sid, reason: 'password' });
   }
 
+  /** The user has entered the password once more. The new access token opens routes with `@Fresh()`, and the refresh token stays as it is. */
+  @Post('reauthenticate')
+  @HttpCode(200)
+  @UseGuards(JwtAuthGuard)
+  async reauthenticate(@CurrentUser() user: Principal, @Body() body: unknown): Promise<TokenPair> {
+    // Not 401: clients answer that with a refresh, or take it for a sign-out.
+    if (!(await this.accounts.checkPassword(user.sub, readPassword(body)))) throw new ForbiddenException('wrong password');
+    return this.refresh.reauthenticate(user.sid, { subject: user.sub });
+  }
+
   /** For clients that refresh by themselves. Clients that send both tokens do not need it. */
   @Post('refresh')
   @HttpCode(200)
-  async renew(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<TokenPair> {
-    const { pair } = await this.refresh.rotate(this.transport.read(request).refresh?.token ?? inBody);
-    return pair;
+  @UseGuards(RefreshTokenGuard)
+  async renew(@RefreshToken() token?: string): Promise<TokenPair> {
+    return (await this.refresh.rotate(token)).pair;
   }
 
   /** Ends the session of the refresh token, of the access token, or of both. Without a valid token there is nothing to end. */
   @Post('logout')
   @HttpCode(204)
-  async logout(@Req() request: TokenRequest, @Body('refresh_token') inBody?: string): Promise<void> {
-    await this.refresh.signOut(this.transport.read(request).refresh?.token ?? inBody);
-    const claims = await this.accessTokens.verify(this.transport.read(request).access?.token ?? '').catch(() => null);
+  @ClearTokens()
+  @UseGuards(RefreshTokenGuard)
+  async logout(@Req() request: TokenRequest, @RefreshToken() token?: string): Promise<void> {
+    await this.refresh.signOut(token);
+    const { access } = this.transport.read(request);
+    // A browser sends cookies by itself, and only the refresh token has been checked against requests from other sites.
+    if (access?.source !== 'header') return;
+    const claims = await this.accessTokens.verify(access.token).catch(() => null);
     if (claims?.sid !== undefined) await this.refresh.revoke(claims.sid, { reason: 'logout' });
   }
 
   @Post('logout-all')
   @HttpCode(204)
+  @ClearTokens()
   @UseGuards(SignOutGuard)
   async logoutAll(@CurrentUser('sub') subject: string | undefined): Promise<void> {
     if (subject !== undefined) await this.refresh.revokeAll(subject, { reason: 'logout' });
