@@ -61,6 +61,8 @@ export interface CallOptions {
   method?: string;
   headers?: Record<string, string | string[]>;
   body?: unknown;
+  /** Gives the request up. Its response is lost then. */
+  signal?: AbortSignal;
 }
 
 export interface TestApp {
@@ -112,6 +114,7 @@ export function call({
   method = 'GET',
   headers = {},
   body,
+  signal,
 }: CallOptions & { port: number; agent?: Agent; path: string }): Promise<Answer> {
   const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const sent =
@@ -119,9 +122,12 @@ export function call({
       ? headers
       : { 'content-type': 'application/json', ...headers };
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: '127.0.0.1', port, path, method, headers: sent, ...(agent && { agent }) }, (incoming) => {
-      collect(incoming).then(resolve, reject);
-    });
+    const outgoing = request(
+      { host: '127.0.0.1', port, path, method, headers: sent, ...(agent && { agent }), ...(signal && { signal }) },
+      (incoming) => {
+        collect(incoming).then(resolve, reject);
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(payload);
   });

@@ -70,7 +70,7 @@ export class RunningSample extends TestProcess {
 
   /** The port, or 0 until it listens. */
   get port(): number {
-    return Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)?.[1] ?? 0);
+    return Number(/listening on https?:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)?.[1] ?? 0);
   }
 
   /** Resolves when the log names the address. Rejects with the log if the process ends before. */
@@ -121,8 +121,17 @@ export function deliveredBy({ headers }: Answer): Partial<PairBody> {
 }
 
 /** Returns the same access token, issued a day earlier. */
-function expired(accessToken: string): string {
+export function expired(accessToken: string): string {
+  return antedated(accessToken, ['iat', 'exp', 'auth_time'], 86_400);
+}
+
+/** Returns the same access token of a user who signed in an hour ago. */
+export function ofLongAgo(accessToken: string): string {
+  return antedated(accessToken, ['auth_time'], 3_600);
+}
+
+function antedated(accessToken: string, claims: readonly string[], seconds: number): string {
   const { header, payload } = jwt.decode(accessToken, { complete: true }) as { header: jwt.JwtHeader; payload: Record<string, number> };
-  const aged = Object.fromEntries(['iat', 'exp', 'auth_time'].map((name) => [name, (payload[name] ?? 0) - 86_400]));
-  return jwt.sign({ ...payload, ...aged }, SECRET, { algorithm: 'HS256', header });
+  const earlier = Object.fromEntries(claims.map((name) => [name, (payload[name] ?? 0) - seconds]));
+  return jwt.sign({ ...payload, ...earlier }, SECRET, { algorithm: 'HS256', header });
 }
