@@ -66,6 +66,11 @@ export interface NewSession extends SessionKey, SessionOwner {
   readonly ownIdleMs?: number | undefined;
   /** Milliseconds after sign-in at which the session expires, whatever happens. */
   readonly absoluteMs: number;
+  /**
+   * Instant at which the user authenticated, epoch milliseconds. 0 means that it is not known. Left out if the user has just authenticated: the
+   * store then writes its own present instant.
+   */
+  readonly authTime?: number | undefined;
   /** Claims that every access token of the session carries. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** The device, already cleaned. */
@@ -104,7 +109,7 @@ export interface TokenSession extends SessionKey, SessionOwner, RefreshTokenPosi
   readonly windowCount: number;
   /** Instant at which that window began. */
   readonly windowStartedAt: number;
-  /** Instant at which the user authenticated (`auth_time`). */
+  /** Instant at which the user authenticated (`auth_time`). 0 if it is not known. */
   readonly authTime: number;
   /** Claims given at sign-in, or since then by an update. */
   readonly claims: Readonly<Record<string, unknown>>;

@@ -41,7 +41,7 @@ export function newRow(session: NewSession, now: number): TokenSession {
     revokeReason: null,
     windowCount: 0,
     windowStartedAt: 0,
-    authTime: now,
+    authTime: session.authTime ?? now,
     claims: throughJson(claims),
     ip: device.ip ?? null,
     userAgent: device.userAgent ?? null,

@@ -9,17 +9,18 @@ export class SessionStatements {
   constructor(private readonly composer: StatementComposer) {}
 
   insert(session: NewSession): SessionStatement {
-    const { id, realm, subject, absoluteMs, device, data, ownIdleMs, boundKey } = session;
+    const { id, realm, subject, absoluteMs, device, data, ownIdleMs, boundKey, authTime } = session;
     const texts = { label: device.label ?? null, ip: device.ip ?? null, userAgent: device.userAgent ?? null, boundKey: boundKey ?? null };
     const objects = { claims: JSON.stringify(session.claims), data: data === undefined ? null : JSON.stringify(data) };
     const spans = { idleMs: ownIdleMs ?? session.idleMs, ownIdleMs: ownIdleMs ?? null, absoluteMs };
-    const values = { id, realm, subject, ...texts, ...objects, ...spans };
-    return this.composer.prepared('insert', values, (q) => {
+    const values = { id, realm, subject, ...texts, ...objects, ...spans, authTime };
+    return this.composer.prepared(authTime === undefined ? 'insert' : 'insert dated', values, (q) => {
       const row: Partial<Record<Property, string>> = {
         ...this.each(['id', 'realm', 'subject'], (name) => q.value(name)),
         ...this.each(['generation', 'branch', 'rotatedAt', 'windowCount', 'windowStartedAt'], () => '0'),
         parentBranch: '-1',
-        ...this.each(['createdAt', 'lastUsedAt', 'authTime'], () => q.now),
+        ...this.each(['createdAt', 'lastUsedAt'], () => q.now),
+        authTime: authTime === undefined ? q.now : q.value('authTime'),
         idleExpiresAt: `${q.now} + ${q.value('idleMs')}`,
         absoluteExpiresAt: `${q.now} + ${q.value('absoluteMs')}`,
         ...this.each(['claims', 'data', 'label', 'ip', 'userAgent', 'ownIdleMs', 'boundKey'], (name) => q.value(name)),
