@@ -555,10 +555,12 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
     });
 
     it('answers 429 with Retry-After when the session is refreshed too often', async () => {
-      await start({ refresh: { limit: { max: 1, per: '1h' }, grace: '200ms' } });
-      const first = expired(running.app, await signIn());
+      const clock = new FakeClock();
+      await start({ refresh: { limit: { max: 1, per: '3h' } }, repository: InMemoryTokenRepository }, { clock });
+      const first = await signIn();
+      clock.advance('1h');
       const second = await running.call('/me', { headers: bearing(first) });
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      clock.advance('1h');
       const answer = await running.call('/me', { headers: { 'x-refresh-token': second.headers['x-refresh-token'] as string } });
       expect([answer.status, answer.json().errorCode]).toEqual([429, 'refresh_limited']);
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(3_500);
