@@ -20,7 +20,7 @@ import {
   TokenMissing,
   TokenRepository,
 } from 'nestjs-token';
-import { FakeClock } from 'nestjs-token/testing';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { AdapterName, AppSetup, TestApp } from '../support/app.js';
 import { ADAPTERS, bearing, expired, issuedAt, MeController, startApp } from '../support/app.js';
 
