@@ -67,7 +67,7 @@ export class AccountController {
   @Patch('devices/:id')
   @HttpCode(204)
   async rename(@CurrentUser() user: Principal, @Param('id') id: string, @Body() body: { label: string }): Promise<void> {
-    const isMine = await this.refresh.update(id, { subject: user.sub, label: String(body.label) });
+    const isMine = await this.refresh.update(id, { subject: user.sub, label: body.label });
     if (!isMine) throw new NotFoundException();
   }
 
