@@ -26,7 +26,8 @@ export interface AccessTokenIssuer {
 }
 
 export function issuerOf(app: INestApplicationContext): AccessTokenIssuer {
-  return app.get<unknown, { ports: { issuer: { accessTokens: AccessTokenIssuer } } }>(RefreshService).ports.issuer.accessTokens;
+  type Internals = { ports: { rotator: { ports: { issuer: { accessTokens: AccessTokenIssuer } } } } };
+  return app.get<unknown, Internals>(RefreshService).ports.rotator.ports.issuer.accessTokens;
 }
 
 /** The pair of a client: a current refresh token, and an access token that expired an hour ago. */
