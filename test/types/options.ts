@@ -1,4 +1,12 @@
-import type { AccessOptions, Duration, HeaderOptions, RefreshOptions, TokenModuleExtras, TokenModuleOptions } from 'nestjs-token';
+import type {
+  AccessOptions,
+  Duration,
+  HeaderOptions,
+  RefreshOptions,
+  SessionsOptions,
+  TokenModuleExtras,
+  TokenModuleOptions,
+} from 'nestjs-token';
 import { TokenModule } from 'nestjs-token';
 import type { Equal } from './equal.js';
 import { holds } from './equal.js';
@@ -6,6 +14,11 @@ import { holds } from './equal.js';
 // The smallest configuration, and a variable of the environment that may be missing: that refuses to start and names the option.
 TokenModule.forRoot({ issuer: 'https://shop.test', secret: process.env.TOKEN_SECRET });
 TokenModule.forRoot({ issuer: process.env.ISSUER, secret: process.env.TOKEN_SECRET, globalGuard: true, name: 'admin' });
+// A function, or a function whose result is kept.
+TokenModule.forRoot({ issuer: 'https://shop.test', loadUser: (subject) => ({ subject }) });
+TokenModule.forRoot({ issuer: 'https://shop.test', loadUser: { load: async (subject) => ({ subject }), cacheFor: '1m' } });
+// @ts-expect-error a user that is kept is kept for a span
+TokenModule.forRoot({ issuer: 'https://shop.test', loadUser: { load: () => null } });
 
 // @ts-expect-error the issuer is required
 TokenModule.forRoot({ secret: process.env.TOKEN_SECRET });
@@ -78,4 +91,5 @@ holds<
 holds<Equal<keyof TokenModuleExtras, 'dataSource' | 'globalGuard' | 'isGlobal' | 'name' | 'passportStrategy' | 'repository'>>();
 holds<Equal<keyof AccessOptions, 'cache' | 'jitter' | 'leeway' | 'lifetime' | 'maxLifetime'>>();
 holds<Equal<keyof RefreshOptions, 'absoluteLifetime' | 'grace' | 'idleLifetime' | 'keys' | 'limit' | 'recoverLost' | 'reuse' | 'secret'>>();
+holds<Equal<keyof SessionsOptions, 'max' | 'onLimit' | 'trackUse'>>();
 holds<Equal<keyof HeaderOptions, 'access' | 'expiresIn' | 'refresh' | 'scheme'>>();

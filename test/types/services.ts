@@ -27,6 +27,14 @@ export async function sessions(service: RefreshService): Promise<void> {
   await service.revoke(pair.sessionId, 'user');
   // @ts-expect-error text without a unit
   await service.signIn('alice', { absoluteLifetime: '3600' });
+  holds<Equal<Awaited<ReturnType<typeof service.update>>, boolean>>();
+  await service.update(pair.sessionId, { claims: { roles: [] }, label: null, now: true, subject: 'alice' });
+  holds<Equal<Awaited<ReturnType<typeof service.reauthenticate>>, TokenPair>>();
+  await service.reauthenticate(undefined, { subject: 'alice' });
+  await service.revokeAccess(pair.sessionId);
+  // @ts-expect-error a subject that may be missing must be checked first
+  await service.revokeAccess(pair.sessionId, { subject: undefined });
+  await service.signIn('alice', { idleLifetime: '2h', maxSessions: 3 });
   // @ts-expect-error a pair does not change
   pair.accessToken = '';
 }
