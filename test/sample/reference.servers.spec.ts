@@ -4,11 +4,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
+import { ADAPTERS } from '../support/app.js';
 import type { ServerEngine } from '../support/databases.js';
 import { describeOn, serverOptions } from '../support/databases.js';
 import { SERVERS } from '../support/needs.js';
 import type { RunningSample } from '../support/process/sample.js';
 import { CompiledSample, deliveredBy, SECRET } from '../support/process/sample.js';
+import { MODES } from '../support/process/sample-clients.js';
+import { describeBlackBox } from './black-box.js';
 
 const URLS = [
   ['postgres', 'postgres'],
@@ -98,6 +101,31 @@ for (const [engine, protocol] of URLS) {
       const connections: { id: number }[] = await administrator.query('SELECT id FROM information_schema.processlist WHERE db = ?', [name]);
       for (const { id } of connections) await administrator.query(`KILL ${id}`).catch(() => undefined);
     }
+  });
+}
+
+for (const engine of ['postgres', 'mariadb'] as const) {
+  const describeHere = await describeOn(engine);
+
+  describeHere(`the sample with its sessions in ${engine}`, () => {
+    let database: Awaited<ReturnType<typeof createDatabase>>;
+    let samples: RunningSample[] = [];
+    beforeAll(async () => {
+      database = await createDatabase(engine);
+    }, 60_000);
+    afterAll(async () => {
+      await Promise.all(samples.map((sample) => sample.stop()));
+      await database.drop();
+    });
+
+    for (const HTTP_ADAPTER of ADAPTERS)
+      for (const TOKEN_TRANSPORT of MODES)
+        describeBlackBox(`on ${HTTP_ADAPTER}`, TOKEN_TRANSPORT, async () => {
+          const DATABASE_URL = addressOf(engine, engine, database.name);
+          const sample = await compiled.start({ HTTP_ADAPTER, TOKEN_TRANSPORT, DATABASE_URL });
+          samples = [...samples, sample];
+          return sample;
+        });
   });
 }
 
