@@ -104,10 +104,11 @@ function readMaximum(value: string): number {
 }
 
 function readDuration(name: string, value: string): Duration {
+  if (value === '0') return 0;
   try {
     parseDuration(value);
   } catch {
-    throw new EnvironmentError(name, 'is not a whole number with a unit (ms, s, m, h or d), such as 15m');
+    throw new EnvironmentError(name, 'is neither 0 nor a whole number with a unit (ms, s, m, h or d), such as 15m');
   }
   return value as Duration;
 }

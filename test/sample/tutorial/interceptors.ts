@@ -10,7 +10,7 @@ export interface PageWindow {
 export interface Api {
   readonly api: AxiosInstance;
   /** Called when the page has loaded, to find out whether somebody is signed in. */
-  readonly restore: () => Promise<void>;
+  readonly restore: () => Promise<unknown>;
 }
 
 type RetriedRequest = InternalAxiosRequestConfig & { _retry?: boolean };
@@ -48,18 +48,19 @@ export function cookieApi(axios: AxiosInstance, window: PageWindow): Api {
       try {
         await axios.post(`${BASE_URL}/auth/refresh`, {}, { withCredentials: true });
         processQueue(null);
-        return await api(originalRequest);
+        // eslint-disable-next-line @typescript-eslint/return-await -- the queue is closed before the request is repeated
+        return api(originalRequest);
       } catch (refreshError) {
         processQueue(refreshError);
         window.location.href = '/login';
-        return Promise.reject(refreshError as Error);
+        throw refreshError;
       } finally {
         isRefreshing = false;
       }
     },
   );
 
-  return { api, restore: async () => void (await api.get('/me')) };
+  return { api, restore: () => api.get('/me') };
 }
 
 /** The access token is in a variable and the refresh token in a cookie. A page that is loaded has no access token and asks for one. */
@@ -107,16 +108,17 @@ export function mixedApi(axios: AxiosInstance, window: PageWindow): Api {
         const token = await refresh();
         processQueue(null, token);
         originalRequest.headers['Authorization'] = `Bearer ${token}`;
-        return await api(originalRequest);
+        // eslint-disable-next-line @typescript-eslint/return-await -- the queue is closed before the request is repeated
+        return api(originalRequest);
       } catch (refreshError) {
         processQueue(refreshError, null);
         window.location.href = '/login';
-        return Promise.reject(refreshError as Error);
+        throw refreshError;
       } finally {
         isRefreshing = false;
       }
     },
   );
 
-  return { api, restore: async () => void (await refresh().catch(() => (window.location.href = '/login'))) };
+  return { api, restore: () => refresh().catch(() => (window.location.href = '/login')) };
 }

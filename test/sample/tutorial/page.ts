@@ -1,5 +1,6 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import axios, { AxiosError, AxiosHeaders, CanceledError } from 'axios';
+import { setMaxListeners } from 'node:events';
 import type { Answer } from '../../support/app.js';
 import type { Browser } from '../../support/browser.js';
 import type { Api, PageWindow } from './interceptors.js';
@@ -18,12 +19,14 @@ export class Page {
     create: (client: ReturnType<typeof axios.create>, window: PageWindow) => Api,
   ) {
     const { visits, unloading } = this;
+    setMaxListeners(0, unloading.signal);
     const location = {
       get href(): string {
         return visits.at(-1) ?? '/';
       },
-      /** A browser leaves the page, and gives its requests up. */
+      /** A browser leaves the page, and gives its requests up. Code of a page that has been left runs no more. */
       set href(address: string) {
+        if (unloading.signal.aborted) return;
         visits.push(address);
         unloading.abort();
       },
