@@ -57,7 +57,7 @@ export class ErrorResponse {
   private tidyCookies(error: TokenError, { request }: RequestContext, response: object): void {
     if (request.headers.cookie === undefined) return;
     const { transport } = this.ports;
-    if (error.terminal && concernsCookies(error, transport.read(request))) transport.clear(response);
+    if (error.terminal && concernsCookies(error, transport.read(request))) transport.clear(response, request);
     transport.heal(response, request);
   }
 }

@@ -76,8 +76,10 @@ export class TokenInstance {
   }
 
   /** Makes the browser delete the tokens that came in cookies, and takes back what is on the response. */
-  clear({ response }: RequestContext): void {
-    if (response) this.transport.clear(response);
+  clear({ request, response }: RequestContext): void {
+    if (!response) return;
+    this.transport.clear(response);
+    this.transport.heal(response, request);
   }
 
   /** A session has a CSRF token as long as the browser keeps it. One that is lost, or belongs to another session, is replaced. */

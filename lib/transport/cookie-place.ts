@@ -72,25 +72,38 @@ export class CookiePlace {
     this.set(tokens, 'csrf', { value: token, maxAge: undefined, isDeliverable: () => true });
   }
 
-  clear(tokens: ResponseTokens): void {
+  /**
+   * Deletes our cookies.
+   * @param request the request whose refresh token was found worthless. It may have come from a cookie of another path or domain, which would
+   * come again with every request.
+   */
+  clear(tokens: ResponseTokens, request?: TokenRequest): void {
     for (const cookie of ['access', 'refresh', 'csrf'] as const)
       this.set(tokens, cookie, { value: '', maxAge: 0, isDeliverable: () => true });
+    if (request && this.valuesOf(request, 'refresh').size > 0) this.deleteShadows(tokens, request, 'refresh');
   }
 
-  /** Deletes the cookies with our names that were set for other domains and paths that the request shows. Ours stays. */
+  /**
+   * Deletes the cookies with one of our names that were set for other domains and paths that the request shows. Ours stays. Another response
+   * has to do the same for the other name, because proxies limit the size of a response's head.
+   */
   heal(tokens: ResponseTokens, request: TokenRequest): void {
-    for (const cookie of ['access', 'refresh'] as const) {
-      if (!this.isShadowed[cookie]) continue;
-      const name = this.settings.names[cookie];
-      if (new Set(cookieValues(request.headers.cookie, name)).size < 2) continue;
-      const { secure } = this.settings;
-      const sameSite = this.settings.sameSite[cookie];
-      for (const scope of shadowScopesOf(request, this.settings)) {
-        if (name.startsWith('__Host-') && (scope.domain !== undefined || scope.path !== '/')) continue;
-        // As short as can be: proxies limit the size of a response's head. Only from `none` a browser takes a cookie for a page of another site.
-        const attributes = { secure, maxAge: 0, ...(sameSite === 'none' && { sameSite }), ...scope };
-        tokens.deleteCookie(stringifySetCookie({ name, value: '', ...attributes }));
-      }
+    const cookie = (['refresh', 'access'] as const).find((one) => this.isShadowed[one] && this.valuesOf(request, one).size > 1);
+    if (cookie) this.deleteShadows(tokens, request, cookie);
+  }
+
+  private valuesOf({ headers }: TokenRequest, cookie: 'access' | 'refresh'): ReadonlySet<string> {
+    return new Set(cookieValues(headers.cookie, this.settings.names[cookie]));
+  }
+
+  private deleteShadows(tokens: ResponseTokens, request: TokenRequest, cookie: 'access' | 'refresh'): void {
+    if (!this.isShadowed[cookie]) return;
+    const [name, sameSite] = [this.settings.names[cookie], this.settings.sameSite[cookie]];
+    // As short as can be. With `none` alone, a browser takes a cookie from the response to a page of another site.
+    const attributes = { secure: this.settings.secure, maxAge: 0, ...(sameSite === 'none' && { sameSite }) };
+    for (const scope of shadowScopesOf(request, this.settings)) {
+      if (name.startsWith('__Host-') && (scope.domain !== undefined || scope.path !== '/')) continue;
+      tokens.deleteCookie(stringifySetCookie({ name, value: '', ...attributes, ...scope }));
     }
   }
 

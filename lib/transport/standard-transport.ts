@@ -78,10 +78,10 @@ export class StandardTransport extends TokenTransport {
     tokens.setHeader(this.settings.expiresIn, { value: String(issued.expiresIn), isDeliverable });
   }
 
-  override clear(response: object): void {
+  override clear(response: object, request?: TokenRequest): void {
     const tokens = this.responseTokens(response);
     tokens.clear();
-    if (this.usesCookies) this.places.cookie.clear(tokens);
+    if (this.usesCookies) this.places.cookie.clear(tokens, request);
   }
 
   override readCsrf(request: TokenRequest): CsrfCredential | null {

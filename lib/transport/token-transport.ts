@@ -84,8 +84,12 @@ export abstract class TokenTransport {
    */
   abstract write(response: object, issued: IssuedTokens, credentials?: Credentials): void;
 
-  /** Removes the tokens that {@link write} has put on a response, and makes the browser delete its cookies, unless the response has begun. */
-  abstract clear(response: object): void;
+  /**
+   * Removes the tokens that {@link write} has put on a response, and makes the browser delete its cookies, unless the response has begun.
+   * @param request the request whose refresh token a final verdict has found worthless. The browser then also deletes the cookies that were
+   * set for other paths or domains.
+   */
+  abstract clear(response: object, request?: TokenRequest): void;
 
   /** Returns the CSRF token that came with a request, in its header and in its cookie. Null if this transport uses no cookies. */
   readCsrf(_request: TokenRequest): CsrfCredential | null {

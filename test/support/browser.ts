@@ -1,7 +1,7 @@
 import type { Cookie } from 'tough-cookie';
-import { CookieJar } from 'tough-cookie';
 import type { Answer, CallOptions } from './app.js';
 import { call } from './app.js';
+import { BrowserJar } from './browser-jar.js';
 
 /** Which headers a browser sends about where a request comes from. `old` is one from before Fetch Metadata, `tool` is no browser. */
 export type BrowserKind = 'chromium' | 'firefox' | 'safari' | 'old' | 'tool';
@@ -27,7 +27,7 @@ export interface BrowserSettings {
 
 /** A browser with its cookies. It keeps to RFC 6265bis: prefixes, `SameSite`, domains, paths and lifetimes. */
 export class Browser {
-  readonly jar = new CookieJar(undefined, { prefixSecurity: 'strict', rejectPublicSuffixes: true });
+  readonly jar = new BrowserJar();
 
   readonly kind: BrowserKind;
   readonly site: string;
@@ -79,8 +79,8 @@ export class Browser {
 
   /** Loses a cookie, as a browser does when it needs the space. */
   async forget(name: string): Promise<void> {
-    const { domain, path } = (await this.cookies())[name] ?? {};
-    await this.jar.store.removeCookie(domain ?? '', path ?? '/', name);
+    const cookie = (await this.cookies())[name];
+    if (cookie) await this.jar.removeCookie(cookie);
   }
 
   /** Sends a request with the cookies that go with it, and with no header but those that are given. */
