@@ -14,6 +14,7 @@ import {
   TokenInterceptor,
   TokenTransport,
 } from 'nestjs-token';
+import { tokenHeaders } from 'nestjs-token/testing';
 import { connect } from 'node:net';
 import { inspect } from 'node:util';
 import type { DataSource } from 'typeorm';
@@ -39,6 +40,8 @@ export interface Probe extends TestApp {
   readonly forge: Forge;
   readonly accessTokens: AccessTokenService;
   readonly refresh: RefreshService;
+  /** Request headers with the good access token, in its place. */
+  readonly bearer: Record<string, string>;
 }
 
 export interface ProbeSetup extends AppSetup {
@@ -61,7 +64,10 @@ export async function startProbe(adapter: AdapterName, { sign, ...setup }: Probe
     for (const restore of stop) restore();
     await running.close();
   };
-  return { ...running, close, witness, good, forge: new Forge(good.accessToken, sign), accessTokens: app.get(AccessTokenService), refresh };
+  const { Cookie } = tokenHeaders(app, good);
+  const bearer = Cookie?.includes(good.accessToken) ? { cookie: Cookie.split('; ')[0]! } : { authorization: `Bearer ${good.accessToken}` };
+  const forge = new Forge(good.accessToken, sign);
+  return { ...running, close, witness, good, bearer, forge, accessTokens: app.get(AccessTokenService), refresh };
 }
 
 /** One probe for all tests of a `describe`. */
@@ -173,6 +179,8 @@ export interface Refusal {
   mayAsk?: boolean;
   /** The transport changes the text (white space around it), so that `verify` sees another one. */
   verify?: false;
+  /** Whether the response makes the browser delete its cookies. @defaultValue false */
+  clears?: boolean;
 }
 
 /** 401n: nothing that could be a credential came. */
@@ -201,7 +209,10 @@ export async function refuses(
     expect(await codeOf(probe.accessTokens.verify(bearer))).toBe(answers[0]!.json<{ errorCode: string }>().errorCode);
   }
   untouched(probe, before, expected);
-  for (const answer of answers) keepsSecret(probe, answer, secretsIn(credential));
+  for (const answer of answers) {
+    setsNoToken(answer, expected);
+    keepsSecret(probe, answer, secretsIn(credential));
+  }
   await stillWorks(probe);
   return answers[0]!;
 }
@@ -302,11 +313,15 @@ function secretsIn(credential: string | CallOptions): string[] {
   return texts.flatMap((text) => [text, ...text.split(/[\s.=;,"]+/)]).filter((text) => text.length >= 16);
 }
 
-function keepsSecret({ witness, good }: Probe, answer: Answer, secrets: readonly string[]): void {
-  const names = Object.keys(answer.headers);
-  expect(names.filter((name) => ['authorization', 'x-refresh-token', 'x-access-token-expires-in', 'set-cookie'].includes(name))).toEqual(
+function setsNoToken({ headers }: Answer, { clears = false }: Refusal): void {
+  expect(Object.keys(headers).filter((name) => ['authorization', 'x-refresh-token', 'x-access-token-expires-in'].includes(name))).toEqual(
     [],
   );
+  const cookies = (headers['set-cookie'] ?? []).map((line) => line.replace(/; Path=.*/, ''));
+  expect(cookies).toEqual(clears ? ['access', 'refresh', 'csrf'].map((name) => `__Host-${name}=; Max-Age=0`) : []);
+}
+
+function keepsSecret({ witness, good }: Probe, answer: Answer, secrets: readonly string[]): void {
   const shown = [...answer.rawHeaders, answer.text, ...witness.lines].join('\n');
   const leaked = [...secrets, good.accessToken, good.refreshToken!].filter((secret) => shown.includes(secret));
   expect(leaked).toEqual([]);
@@ -314,8 +329,8 @@ function keepsSecret({ witness, good }: Probe, answer: Answer, secrets: readonly
 }
 
 /** A refused token poisons nothing: the good one is accepted as before. */
-export async function stillWorks({ call, good, accessTokens }: Probe): Promise<void> {
-  const answer = await call('/me', { headers: { authorization: `Bearer ${good.accessToken}` } });
+export async function stillWorks({ call, good, bearer, accessTokens }: Probe): Promise<void> {
+  const answer = await call('/me', { headers: bearer });
   expect([answer.status, answer.json<Principal>().sub]).toEqual([200, 'alice']);
   expect((await accessTokens.verify(good.accessToken)).sub).toBe('alice');
 }
