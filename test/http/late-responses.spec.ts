@@ -3,11 +3,11 @@ import type { Type } from '@nestjs/common';
 import { Body, Controller, Get, HttpCode, Post, Res, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { RefreshOptions, TokenModuleRootOptions } from 'nestjs-token';
 import { JwtAuthGuard, RefreshService, TokenInterceptor, TokenPair, TokenRepository } from 'nestjs-token';
-import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
+import { FakeClock, InMemoryTokenRepository, tokenHeaders } from 'nestjs-token/testing';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { TestApp } from '../support/app.js';
-import { ADAPTERS, bearing, expired, startApp } from '../support/app.js';
+import type { AdapterName, Answer, TestApp } from '../support/app.js';
+import { ADAPTERS, expired, startApp } from '../support/app.js';
 
 /** The grace period, milliseconds. */
 const GRACE = 30_000;
@@ -67,7 +67,10 @@ class Late {
   }
 }
 
-describe.each(ADAPTERS)('a late response on %s', (adapter) => {
+const MODES = ['header', 'cookie', 'mixed'] as const;
+const CASES = MODES.flatMap((mode) => ADAPTERS.map((adapter): [typeof mode, AdapterName] => [mode, adapter]));
+
+describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
   let running: TestApp;
   let clock: FakeClock;
   /** How far `performance.now()` is ahead. */
@@ -92,27 +95,38 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
   const refresh = () => running.app.get(RefreshService);
   const start = async (rules: RefreshOptions = {}, options: Partial<TokenModuleRootOptions> = {}) => {
     const repository = InMemoryTokenRepository as Type<TokenRepository>;
-    const given = { repository, refresh: { grace: '30s', ...rules } as RefreshOptions, access: { lifetime: '2h' as const }, ...options };
+    const given = {
+      transport: mode,
+      repository,
+      refresh: { grace: '30s', ...rules } as RefreshOptions,
+      access: { lifetime: '2h' as const },
+      ...options,
+    };
     running = await startApp({ adapter, controllers: [Late], clock, options: given });
     return refresh().signIn('alice');
   };
   /** A request that refreshes, and whose response is written so much later. */
-  const late = (pair: TokenPair, path = '/late') => running.call(path, { headers: bearing(expired(running.app, pair)) });
+  const late = (pair: TokenPair, path = '/late') => running.call(path, { headers: tokenHeaders(running.app, expired(running.app, pair)) });
+  /** A request with a refresh token alone, as a page of the application sends it. */
+  const bring = (refreshToken: string | undefined): Promise<Answer> => {
+    const inCookie = { cookie: `__Host-refresh=${refreshToken}`, 'sec-fetch-site': 'same-origin' };
+    return running.call('/late', { headers: mode === 'header' ? { 'x-refresh-token': refreshToken ?? '' } : inCookie });
+  };
   const explicit = (pair: TokenPair, path = '/refresh') =>
     running.call(path, { method: 'POST', body: { refresh_token: pair.refreshToken } });
 
   it('carries its refresh token while at most half of the grace period has passed', async () => {
     const pair = await start();
     meanwhile = () => pass(IN_TIME);
-    const { headers } = await late(pair);
-    expect([headers.authorization?.length, headers['x-refresh-token']?.length]).toEqual([expect.any(Number), 56]);
+    expect(tokensIn(await late(pair))).toEqual({ access: expect.any(String), refresh: expect.stringMatching(/^.{56}$/) });
   });
 
   it('carries the access token only once more than half of the grace period has passed (F-02)', async () => {
     const pair = await start();
     meanwhile = () => pass(TOO_LATE + 100);
-    const { status, headers } = await late(pair);
-    expect([status, headers.authorization?.length, headers['x-refresh-token']]).toEqual([200, expect.any(Number), undefined]);
+    const answer = await late(pair);
+    expect([answer.status, tokensIn(answer)]).toEqual([200, { access: expect.any(String) }]);
+    expect(clearedBy(answer)).toEqual([]);
   });
 
   it('leaves the client with a refresh token that is recovered, however late it comes back (F-02)', async () => {
@@ -131,9 +145,9 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
       for (let change = 0; change <= 4; change++) {
         const holder = (change % 2 === 0) === (first === 'the thief') ? 'the thief' : 'the victim';
         meanwhile = () => holder === 'the thief' && pass(3 * GRACE);
-        const { status, headers } = await running.call('/late', { headers: { 'x-refresh-token': held[holder] ?? '' } });
-        held[holder] = (headers['x-refresh-token'] as string | undefined) ?? held[holder] ?? '';
-        statuses.push(status);
+        const answer = await bring(held[holder]);
+        held[holder] = tokensIn(answer).refresh ?? held[holder] ?? '';
+        statuses.push(answer.status);
         pass(2 * GRACE + 100);
       }
       // The presentation after the third change, or an earlier one, is refused.
@@ -149,8 +163,8 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
     };
     const pair = await start({}, { loadUser });
     isSlow = true;
-    const { status, headers } = await late(pair);
-    expect([status, headers['x-refresh-token']]).toEqual([200, undefined]);
+    const answer = await late(pair);
+    expect([answer.status, tokensIn(answer).refresh]).toEqual([200, undefined]);
   });
 
   it('asks the store for nothing and leaves no timer, also when the client has gone (F-01)', async () => {
@@ -159,7 +173,7 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
     const rotate = jest.spyOn(repository, 'rotate');
     const others = (['advance', 'find', 'revoke'] as const).map((verb) => jest.spyOn(repository, verb));
     const [made, cleared] = [jest.spyOn(globalThis, 'setTimeout'), jest.spyOn(globalThis, 'clearTimeout')];
-    const { headers } = { headers: bearing(expired(running.app, pair)) };
+    const headers = tokenHeaders(running.app, expired(running.app, pair));
     const aborted = new Promise<void>((resolve) => {
       meanwhile = async () => {
         socket.destroy();
@@ -185,11 +199,10 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
     let { refreshToken } = await start();
     for (let abort = 0; abort < 20; abort++) {
       meanwhile = () => pass(3 * GRACE);
-      await running.call('/late', { headers: { 'x-refresh-token': refreshToken ?? '' } });
+      await bring(refreshToken);
     }
     meanwhile = () => undefined;
-    const recovered = await running.call('/late', { headers: { 'x-refresh-token': refreshToken ?? '' } });
-    refreshToken = recovered.headers['x-refresh-token'] as string;
+    refreshToken = tokensIn(await bring(refreshToken)).refresh;
     pass(3 * GRACE);
     expect(await refresh().rotate(refreshToken)).toMatchObject({ outcome: 'rotated' });
   });
@@ -197,9 +210,9 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
   it('carries no token of a session that has been revoked meanwhile', async () => {
     const pair = await start();
     meanwhile = () => refresh().revoke(pair.sessionId);
-    const { headers } = await late(pair);
-    expect([headers.authorization, headers['x-refresh-token'], headers['x-access-token-expires-in']]).toEqual([
-      undefined,
+    const answer = await late(pair);
+    expect([tokensIn(answer), answer.headers['x-access-token-expires-in'], answer.headers['set-cookie']]).toEqual([
+      {},
       undefined,
       undefined,
     ]);
@@ -208,33 +221,39 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
   it('carries no token of a session that its own handler has ended behind the guard (F-27)', async () => {
     const pair = await start();
     meanwhile = () => refresh().signOut(pair.refreshToken);
-    const { status, headers } = await late(pair);
-    expect([status, headers.authorization, headers['x-refresh-token']]).toEqual([200, undefined, undefined]);
+    const answer = await late(pair);
+    expect([answer.status, tokensIn(answer), clearedBy(answer)]).toEqual([200, {}, []]);
   });
 
   it('is judged when its head is written, so that a stream carries its tokens', async () => {
     const pair = await start();
     meanwhile = () => pass(10 * GRACE);
-    const { headers, text } = await late(pair, '/stream');
-    expect([headers['x-refresh-token']?.length, text]).toEqual([56, 'firstlast']);
+    const answer = await late(pair, '/stream');
+    expect([tokensIn(answer).refresh?.length, answer.text]).toEqual([56, 'firstlast']);
   });
 
   it.each(['/refresh', '/bare-refresh'])('of %s leaves the refresh token out of its body too (F-02)', async (path) => {
     const pair = await start();
     meanwhile = () => pass(TOO_LATE + 100);
-    const { headers, ...answer } = await explicit(pair, path);
-    expect(Object.keys(answer.json())).toEqual(['access_token', 'token_type', 'expires_in', 'refresh_expires_in', 'session_id']);
-    expect(headers['x-refresh-token']).toBeUndefined();
+    const answer = await explicit(pair, path);
+    const inBody = mode === 'cookie' ? [] : ['access_token'];
+    expect(Object.keys(answer.json())).toEqual([...inBody, 'token_type', 'expires_in', 'refresh_expires_in', 'session_id']);
+    expect(tokensIn(answer).refresh).toBeUndefined();
     meanwhile = () => undefined;
     pass(GRACE);
-    expect((await explicit(pair, path)).json().refresh_token).toHaveLength(56);
+    const next = await explicit(pair, path);
+    // The interceptor puts the pair into its places, and a body shows only what does not travel in cookies.
+    expect([next.json().refresh_token, tokensIn(next).refresh].map((token) => typeof token === 'string')).toEqual([
+      mode === 'header',
+      path === '/refresh',
+    ]);
   });
 
   it('of an explicit refresh is 401 when the session has been revoked meanwhile (F-27)', async () => {
     const pair = await start();
     meanwhile = () => refresh().revoke(pair.sessionId);
-    const { status, headers, ...answer } = await explicit(pair);
-    expect([status, answer.json().errorCode, headers.authorization]).toEqual([401, 'session_revoked', undefined]);
+    const answer = await explicit(pair);
+    expect([answer.status, answer.json().errorCode, tokensIn(answer)]).toEqual([401, 'session_revoked', {}]);
   });
 
   it('has neither token in its body when the session has been revoked meanwhile and no interceptor is bound (F-27)', async () => {
@@ -247,8 +266,11 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
   it('of a sign-in keeps its refresh token however late it is: the client has no other one', async () => {
     await start();
     meanwhile = () => pass(10 * GRACE);
-    const { headers, ...answer } = await running.call('/login', { method: 'POST' });
-    expect([answer.json<{ refresh_token: string }>().refresh_token.length, headers['x-refresh-token']?.length]).toEqual([56, 56]);
+    const answer = await running.call('/login', { method: 'POST' });
+    expect([answer.json<{ refresh_token?: string }>().refresh_token?.length, tokensIn(answer).refresh?.length]).toEqual([
+      mode === 'header' ? 56 : undefined,
+      56,
+    ]);
   });
 
   it.each([{ reuse: 'strict' }, { recoverLost: 'grace' }] as const)(
@@ -256,7 +278,20 @@ describe.each(ADAPTERS)('a late response on %s', (adapter) => {
     async (rules) => {
       const pair = await start(rules);
       meanwhile = () => pass(10 * GRACE);
-      expect((await late(pair)).headers['x-refresh-token']).toHaveLength(56);
+      expect(tokensIn(await late(pair)).refresh).toHaveLength(56);
     },
   );
 });
+
+/** The tokens of a response, in whichever place. */
+function tokensIn({ headers }: Answer): { access?: string; refresh?: string } {
+  const cookies = Object.fromEntries((headers['set-cookie'] ?? []).map((line) => line.split(';', 1)[0]?.split('=') as [string, string]));
+  const access = headers.authorization ?? cookies['__Host-access'];
+  const refresh = (headers['x-refresh-token'] as string | undefined) ?? cookies['__Host-refresh'];
+  return { ...(access && { access }), ...(refresh && { refresh }) };
+}
+
+/** The cookies that a response makes the browser delete. */
+function clearedBy({ headers }: Answer): string[] {
+  return (headers['set-cookie'] ?? []).filter((line) => line.includes('Max-Age=0'));
+}
