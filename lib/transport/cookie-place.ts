@@ -12,6 +12,9 @@ const MAX_COOKIE_BYTES = 4_096;
 /** Ends the value of a refresh cookie that ends with the browser session. A rotation must know it, and the server does not store it. */
 const SESSION_MARK = '.session';
 
+/** Says which of our cookies is meant. */
+type CookieKey = keyof CookieSettings['names'];
+
 /** What a response sets. Without `maxAge`, in seconds, the cookie ends with the browser session. */
 interface NewCookie {
   readonly value: string;
@@ -25,14 +28,14 @@ export class CookiePlace {
    * Whether a browser may hold several cookies of a name. It keeps a `__Host-` cookie to one host and one path (RFC 6265bis §4.1.3.2), but a
    * partitioned one stands next to one that is not, which an earlier version of the application may have set.
    */
-  private readonly isShadowed: Readonly<Record<'access' | 'refresh', boolean>>;
+  private readonly isShadowed: Readonly<Record<CookieKey, boolean>>;
   /** A refresh token has a fixed length, so only an access token can be too long. */
   readonly maxAccessLength: number;
 
   constructor(private readonly settings: CookieSettings) {
-    const { access, refresh } = settings.names;
+    const { access, refresh, csrf } = settings.names;
     const isShadowed = (name: string): boolean => !name.startsWith('__Host-') || settings.partitioned;
-    this.isShadowed = { access: isShadowed(access), refresh: isShadowed(refresh) };
+    this.isShadowed = { access: isShadowed(access), refresh: isShadowed(refresh), csrf: isShadowed(csrf) };
     this.maxAccessLength = MAX_COOKIE_BYTES - access.length - 1;
   }
 
@@ -85,22 +88,23 @@ export class CookiePlace {
 
   /**
    * Deletes the cookies with one of our names that were set for other domains and paths that the request shows. Ours stays. Another response
-   * has to do the same for the other name, because proxies limit the size of a response's head.
+   * has to do the same for the next name, because proxies limit the size of a response's head.
    */
   heal(tokens: ResponseTokens, request: TokenRequest): void {
-    const cookie = (['refresh', 'access'] as const).find((one) => this.isShadowed[one] && this.valuesOf(request, one).size > 1);
+    const cookie = (['refresh', 'access', 'csrf'] as const).find((one) => this.isShadowed[one] && this.valuesOf(request, one).size > 1);
     if (cookie) this.deleteShadows(tokens, request, cookie);
   }
 
-  private valuesOf({ headers }: TokenRequest, cookie: 'access' | 'refresh'): ReadonlySet<string> {
+  private valuesOf({ headers }: TokenRequest, cookie: CookieKey): ReadonlySet<string> {
     return new Set(cookieValues(headers.cookie, this.settings.names[cookie]));
   }
 
-  private deleteShadows(tokens: ResponseTokens, request: TokenRequest, cookie: 'access' | 'refresh'): void {
+  private deleteShadows(tokens: ResponseTokens, request: TokenRequest, cookie: CookieKey): void {
     if (!this.isShadowed[cookie]) return;
-    const [name, sameSite] = [this.settings.names[cookie], this.settings.sameSite[cookie]];
+    const name = this.settings.names[cookie];
+    const { secure, sameSite } = this.attributesOf(cookie);
     // As short as can be. With `none` alone, a browser takes a cookie from the response to a page of another site.
-    const attributes = { secure: this.settings.secure, maxAge: 0, ...(sameSite === 'none' && { sameSite }) };
+    const attributes = { ...(secure === true && { secure }), maxAge: 0, ...(sameSite === 'none' && { sameSite }) };
     for (const scope of shadowScopesOf(request, this.settings)) {
       if (name.startsWith('__Host-') && (scope.domain !== undefined || scope.path !== '/')) continue;
       tokens.deleteCookie(stringifySetCookie({ name, value: '', ...attributes, ...scope }));
@@ -114,13 +118,13 @@ export class CookiePlace {
     return { token, source: 'cookie', ...(rivals.length > 0 && { rivals }) };
   }
 
-  private set(tokens: ResponseTokens, cookie: keyof CookieSettings['names'], { value, maxAge, isDeliverable }: NewCookie): void {
+  private set(tokens: ResponseTokens, cookie: CookieKey, { value, maxAge, isDeliverable }: NewCookie): void {
     const name = this.settings.names[cookie];
     const line = stringifySetCookie({ name, value, ...this.attributesOf(cookie), ...(maxAge !== undefined && { maxAge }) });
     tokens.setCookie(name, { value: line, isDeliverable });
   }
 
-  private attributesOf(cookie: keyof CookieSettings['names']): Omit<SetCookie, 'name' | 'value'> {
+  private attributesOf(cookie: CookieKey): Omit<SetCookie, 'name' | 'value'> {
     const { sameSite, domain, path, secure, partitioned } = this.settings;
     const own: CookieSameSite = cookie === 'refresh' ? sameSite.refresh : sameSite.access;
     return { httpOnly: cookie !== 'csrf', secure, partitioned, path, sameSite: own, ...(domain !== undefined && { domain }) };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, UseGuards } from '@nestjs/common';
+import { Controller, Get, Post, UseGuards } from '@nestjs/common';
 import type { CookieOptions, Principal, TokenPair } from 'nestjs-token';
 import { CurrentUser, JwtAuthGuard, RefreshService } from 'nestjs-token';
 import { expiredPair, FakeClock, issueTestPair } from 'nestjs-token/testing';
@@ -15,6 +15,11 @@ const HOUR = 3_600_000;
 class DeepController {
   @Get('down/here')
   here(@CurrentUser() user: Principal): Principal {
+    return user;
+  }
+
+  @Post('down/here')
+  write(@CurrentUser() user: Principal): Principal {
     return user;
   }
 }
@@ -127,6 +132,25 @@ describe.each(CASES)('cookies that shadow ours, with %s (%j, %s, prefix %j) on %
       expect(await running.app.get(RefreshService).rotate(evil.refreshToken)).toMatchObject({ outcome: 'rotated' });
     });
   });
+
+  it.each(SCOPES.filter(([, scope]) => !isOurs(scope)))(
+    'do not keep the CSRF token of a page from working, for %s (%s)',
+    async (_where, scope) => {
+      // The page sends what it reads first, and its browser does not say where requests come from.
+      const old = new Browser(running.port, { clock, site, kind: 'old' });
+      browser = old;
+      await old.fetch('/auth/login', { method: 'POST', headers: { origin: site } });
+      await toss('csrf', 'evil', scope);
+      const send = async (): Promise<Answer> => {
+        const [first] = (await old.jar.getCookies(`${site}/deep/down/here`)).filter(({ key }) => key === `${prefix}csrf`);
+        return old.send('/deep/down/here', { method: 'POST', headers: { 'x-csrf-token': first?.value ?? '' } });
+      };
+      for (let attempt = 0; attempt < 2; attempt++) await send();
+      const last = await send();
+      expect([last.status, last.headers['set-cookie']]).toEqual([201, undefined]);
+      expect(await heldAs('csrf')).toEqual([await own('csrf')]);
+    },
+  );
 
   it('never make a response larger than proxies take by default', async () => {
     for (const [, scope] of SCOPES) if (!isOurs(scope)) await toss('refresh', 'evil', scope).then(() => toss('access', 'evil', scope));
