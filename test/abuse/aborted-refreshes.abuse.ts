@@ -6,6 +6,7 @@ import { faultBeds, GRACE, until } from '../faults/support/fault-bed.js';
 import type { FaultClient } from '../faults/support/fault-client.js';
 import type { Moment } from '../faults/support/node/control.js';
 import { partsOf } from '../support/refresh-token.js';
+import { tokensOn } from '../support/token-store.js';
 import { describeWith } from '../support/needs.js';
 import { exchangeHttp2, sendHttp1, sendHttp2 } from './support/pending-request.js';
 
@@ -38,11 +39,18 @@ const describeHere = await describeWith('postgres');
 describeHere('480 refreshes that their clients abort', () => {
   const open = faultBeds();
 
-  it.each(['express', 'fastify', 'http2'] as const)(
-    'leave no timer, no write and no frozen session behind on %s (F-01)',
-    async (adapter) => {
+  it.each([
+    ['express', 'header'],
+    ['express', 'cookie'],
+    ['fastify', 'header'],
+    ['fastify', 'mixed'],
+    ['http2', 'header'],
+    ['http2', 'cookie'],
+  ] as const)(
+    'leave no timer, no write and no frozen session behind on %s, transport %s (F-01, CK-06)',
+    async (adapter, transport) => {
       const nodes = [{ adapter, hooks: true }, ...(adapter === 'http2' ? [{ hooks: true }] : [])];
-      const bed = await open({ engine: 'postgres', nodes });
+      const bed = await open({ engine: 'postgres', transport, nodes });
       const honest = bed.nodes.at(-1)!;
       const send = adapter === 'http2' ? sendHttp2 : sendHttp1;
       const stages: [Stage, FaultClient[]][] = [];
@@ -97,8 +105,8 @@ async function abortAll(
   const { port } = node;
   await node.order({ hold: [stage.moment], lag: { verb: 'advance', ms: GRACE / 4 } });
   const pending = clients
-    .flatMap((client) => Array.from({ length: EACH }, () => client.refreshToken))
-    .map((token, index) => send({ port, path: stage.path, headers: { 'x-refresh-token': token } }, index));
+    .flatMap((client) => Array.from({ length: EACH }, () => client.headers('refresh')))
+    .map((headers, index) => send({ port, path: stage.path, headers }, index));
   await until(async () => {
     const { held, open } = await node.status();
     return held === stage.held && open === ALL;
@@ -137,10 +145,7 @@ async function positionAfterRefresh(bed: FaultBed, client: FaultClient, tries = 
 
 async function expectHttp2Refreshes(bed: FaultBed): Promise<void> {
   const client = await bed.signIn('over HTTP/2', bed.nodes.at(-1));
-  const { status, headers } = await exchangeHttp2({
-    port: bed.node.port,
-    path: '/me',
-    headers: { 'x-refresh-token': client.refreshToken },
-  });
-  expect([status, headers['x-refresh-token']?.length]).toEqual([200, 56]);
+  const { status, headers } = await exchangeHttp2({ port: bed.node.port, path: '/me', headers: client.headers('refresh') });
+  const { refresh } = tokensOn(bed.transport, { headers, text: '' });
+  expect([status, refresh?.length]).toEqual([200, 56]);
 }

@@ -17,10 +17,15 @@ const describeHere = await describeWith('postgres');
 describeHere('requests that never end', () => {
   const open = faultBeds();
 
-  it.each(['express', 'fastify'] as const)(
-    'cost no timer and no write, and leave the session usable, on %s (F-01)',
-    async (adapter) => {
-      const bed = await open({ engine: 'postgres', nodes: [{ adapter }] });
+  it.each([
+    ['express', 'header'],
+    ['express', 'mixed'],
+    ['fastify', 'header'],
+    ['fastify', 'cookie'],
+  ] as const)(
+    'cost no timer and no write, and leave the session usable, on %s, transport %s (F-01)',
+    async (adapter, transport) => {
+      const bed = await open({ engine: 'postgres', transport, nodes: [{ adapter }] });
       const client = await bed.signIn('alice');
       await bed.node.order({ hold: ['handler'] });
       const requests = sendAll(bed, client);
@@ -51,14 +56,14 @@ describeHere('requests that never end', () => {
 });
 
 /** Streams of events, handlers that do not return, and bodies that drip. */
-function sendAll({ node: { port } }: FaultBed, { refreshToken }: FaultClient): { abort(): void }[] {
-  const headers = { 'x-refresh-token': refreshToken };
+function sendAll({ node: { port } }: FaultBed, client: FaultClient): { abort(): void }[] {
+  const headers = client.headers('refresh');
   const send = [
     () => sendHttp1({ port, path: '/events', headers }),
     () => sendHttp1({ port, path: '/silence', headers }),
     () => sendHttp1({ port, path: '/held', headers }),
     () => sendHttp1({ port, path: '/held-file', headers }),
-    () => drippedBytes({ port, path: '/drain', headers }),
+    () => drippedBytes({ port, path: '/drain', headers: client.headers('refresh', 'POST') }),
   ];
   return send.flatMap((one) => Array.from({ length: EACH }, one));
 }

@@ -13,12 +13,16 @@ const describeHere = await describeWith('postgres');
 describeHere('a process that was frozen', () => {
   const open = faultBeds();
 
-  it.each(['express', 'fastify'] as const)(
-    'refuses revoked access tokens with its first responses on %s (F-18)',
-    async (adapter) => {
+  it.each([
+    ['express', 'header'],
+    ['fastify', 'cookie'],
+  ] as const)(
+    'refuses revoked access tokens with its first responses on %s, transport %s (F-18)',
+    async (adapter, transport) => {
       const options = { access: { lifetime: '5m' } };
       const bed = await open({
         engine: 'postgres',
+        transport,
         nodes: [
           { adapter, options },
           { adapter, options },
@@ -33,7 +37,7 @@ describeHere('a process that was frozen', () => {
       await delay(FROZEN);
       for (const client of clients) {
         bed.oracle.ends(client.sessionId, { acknowledged: false });
-        const headers = { 'x-refresh-token': client.refreshToken };
+        const headers = client.headers('refresh', 'POST');
         const answer = await exchange({ port: awake.port, path: '/logout', method: 'POST', headers });
         expect(answer?.status).toBe(204);
         bed.oracle.ends(client.sessionId, { acknowledged: true });

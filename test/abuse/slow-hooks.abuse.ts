@@ -6,7 +6,12 @@ import type { Exchange } from '../faults/support/fault-client.js';
 import { partsOf } from '../support/refresh-token.js';
 import { describeWith } from '../support/needs.js';
 
-const ADAPTERS = ['express', 'fastify'] as const;
+/** Adapters, and how tokens travel. */
+const CASES = [
+  ['express', 'header'],
+  ['fastify', 'header'],
+  ['fastify', 'cookie'],
+] as const;
 /** What a hook may take by default, milliseconds. */
 const HOOK_TIMEOUT = 5_000;
 /** What a response may be late on a loaded machine, milliseconds. */
@@ -19,10 +24,10 @@ const positionOf = (token: string): [number, number] => [partsOf(token).generati
 describeHere('a slow loadUser hook', () => {
   const open = faultBeds();
 
-  it.each(ADAPTERS)(
-    'takes the refresh token off a response that comes after half of the grace period, on %s (F-03)',
-    async (adapter) => {
-      const bed = await open({ engine: 'postgres', nodes: [{ adapter, hooks: true }] });
+  it.each(CASES)(
+    'takes the refresh token off a response that comes after half of the grace period, on %s, transport %s (F-03)',
+    async (adapter, transport) => {
+      const bed = await open({ engine: 'postgres', transport, nodes: [{ adapter, hooks: true }] });
       const client = await bed.signIn('alice');
       const first = client.refreshToken;
       await bed.node.order({ loadUserMs: 0.7 * GRACE });
@@ -38,11 +43,12 @@ describeHere('a slow loadUser hook', () => {
     30_000,
   );
 
-  it.each(ADAPTERS)(
-    'never makes a client that keeps the last token it was sent look like a thief, on %s (F-03)',
-    async (adapter) => {
+  it.each(CASES)(
+    'never makes a client that keeps the last token it was sent look like a thief, on %s, transport %s (F-03)',
+    async (adapter, transport) => {
       const bed = await open({
         engine: 'postgres',
+        transport,
         nodes: [
           { adapter, hooks: true },
           { adapter, hooks: true },
@@ -92,10 +98,10 @@ describeHere('a hook that hangs', () => {
     return exchanges;
   };
 
-  it.each(ADAPTERS)(
-    'delays nobody by more than five seconds, and blocks no token, on %s (F-05)',
-    async (adapter) => {
-      const bed = await open({ engine: 'postgres', nodes: [{ adapter, hooks: true }] });
+  it.each(CASES)(
+    'delays nobody by more than five seconds, and blocks no token, on %s, transport %s (F-05)',
+    async (adapter, transport) => {
+      const bed = await open({ engine: 'postgres', transport, nodes: [{ adapter, hooks: true }] });
       const exchanges = await presentWhileItHangs(bed, HOOK_TIMEOUT);
       expect(exchanges.map(({ status, errorCode }) => [status, errorCode])).toEqual(Array(4).fill([503, 'hook_timeout']));
       expect(Math.max(...exchanges.map(({ sentAt, doneAt }) => doneAt - sentAt))).toBeLessThan(HOOK_TIMEOUT + SLACK);

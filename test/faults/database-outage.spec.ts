@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TransportMode } from 'nestjs-token';
 import { describeWith } from '../support/needs.js';
 import type { Exchange } from './support/fault-client.js';
 import { partsOf } from '../support/refresh-token.js';
@@ -13,10 +14,11 @@ const describeMariadb = await describeWith('mariadb');
 const SLACK = 1_500;
 
 describePostgres('a database outage: PostgreSQL', () => suite('postgres'));
+describePostgres('a database outage: PostgreSQL, tokens in cookies (CK-06)', () => suite('postgres', 'cookie'));
 describeMariadb('a database outage: MariaDB', () => suite('mariadb'));
 
-function suite(engine: 'postgres' | 'mariadb'): void {
-  const open = faultBeds();
+function suite(engine: 'postgres' | 'mariadb', transport: TransportMode = 'header'): void {
+  const open = faultBeds(transport);
   const statusesOf = (exchanges: readonly Exchange[]) => [...new Set(exchanges.map(({ status }) => status))];
   const slowestOf = (exchanges: readonly Exchange[]) => Math.max(...exchanges.map(({ sentAt, doneAt }) => doneAt - sentAt));
 
@@ -112,8 +114,8 @@ function suite(engine: 'postgres' | 'mariadb'): void {
     bed.oracle.ends(bob!.sessionId, { acknowledged: false });
     expect((await bob!.refresh(elsewhere, { path: '/logout', method: 'POST' })).status).toBe(204);
     await delay(1_500);
-    expect([(await alice!.visit(bed.node)).status, (await bob!.visit(bed.node)).status]).toEqual([200, 200]);
-    expect([(await alice!.refresh(bed.node)).status, (await bob!.refresh(bed.node)).status]).toEqual([503, 503]);
+    expect([(await alice!.visit(bed.node)).status, (await bob!.hoarder().visit(bed.node)).status]).toEqual([200, 200]);
+    expect([(await alice!.refresh(bed.node)).status, (await bob!.hoarder().refresh(bed.node)).status]).toEqual([503, 503]);
     bed.proxy.set('pass');
     bed.oracle.faultEnds();
     bed.oracle.ends(bob!.sessionId, { acknowledged: true });
@@ -129,7 +131,7 @@ function suite(engine: 'postgres' | 'mariadb'): void {
     const answers = await Promise.all(clients.map((client) => client.refresh(node)));
     expect([statusesOf(answers), statusesOf(await Promise.all(clients.map((client) => client.visit(node))))]).toEqual([[503], [200]]);
     const signIn = await exchange({ port: node.port, path: '/login', method: 'POST', body: { subject: 'new' } });
-    expect([signIn?.status, signIn?.headers.authorization]).toEqual([503, undefined]);
+    expect([signIn?.status, signIn?.headers.authorization, signIn?.headers['set-cookie']]).toEqual([503, undefined, undefined]);
     await user.mayWrite(true);
     bed.oracle.faultEnds();
     await bed.expectNothingLost([node]);

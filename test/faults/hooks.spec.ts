@@ -1,12 +1,17 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { describeWith } from '../support/needs.js';
 import { partsOf } from '../support/refresh-token.js';
+import { TRANSPORTS } from '../support/token-store.js';
 import { faultBeds, STORE_TIMEOUT } from './support/fault-bed.js';
 
 const describePostgres = await describeWith('postgres');
 
 describePostgres("faults of the application's own hooks", () => {
-  const open = faultBeds();
+  describe.each(TRANSPORTS)('tokens in the %s', suite);
+});
+
+function suite(transport: (typeof TRANSPORTS)[number]): void {
+  const open = faultBeds(transport);
 
   it.each(['fails', 'hangs'] as const)(
     'R-29 event listener that %s: refreshes are answered as if it did not exist',
@@ -84,4 +89,4 @@ describePostgres("faults of the application's own hooks", () => {
     bed.oracle.faultEnds();
     await bed.expectNothingLost();
   }, 30_000);
-});
+}

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TransportMode } from 'nestjs-token';
 import { describeWith } from '../support/needs.js';
 import { partsOf } from '../support/refresh-token.js';
 import type { FaultBed } from './support/fault-bed.js';
@@ -13,10 +14,11 @@ const describePostgres = await describeWith('postgres');
 const describeMariadb = await describeWith('mariadb');
 
 describePostgres('a lost answer: PostgreSQL', () => suite('postgres'));
+describePostgres('a lost answer: PostgreSQL, tokens in cookies (CK-06)', () => suite('postgres', 'cookie'));
 describeMariadb('a lost answer: MariaDB', () => suite('mariadb'));
 
-function suite(engine: 'postgres' | 'mariadb'): void {
-  const open = faultBeds();
+function suite(engine: 'postgres' | 'mariadb', transport: TransportMode = 'header'): void {
+  const open = faultBeds(transport);
   const networks: TcpProxy[] = [];
   afterEach(async () => {
     for (const network of networks.splice(0)) await network.close();

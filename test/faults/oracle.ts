@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, Repository } from 'typeorm';
 import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { partsOf } from '../support/refresh-token.js';
+import { isNewer } from '../support/token-store.js';
 import type { Exchange, FaultClient, Target } from './support/fault-client.js';
 import type { NodeProcess } from './support/node-process.js';
 
@@ -33,8 +34,10 @@ export type Witness = Target & Partial<Pick<NodeProcess, 'status' | 'isRunning'>
 
 /**
  * Judges a run with a fault in it, by what clients sent and received and by what the rows say:
- * I1 one live lineage per session; I2 no honest client is signed out; I3 a revoked session yields no new token; I4 every refresh answer is
- * redeemable; I5 no 5xx but 503, save where a hook is broken; I6 everything works again, and no connection is lost, within 10 s; I7 no generation goes back, save by a restore.
+ * I1 one live lineage per session; I2 no honest client is signed out, neither by what it is told nor by cookies that are deleted; I3 a revoked
+ * session yields no new token; I4 every refresh answer is redeemable, and leads a client forward; I5 no 5xx but 503, save where a hook is broken;
+ * I6 everything works again, and no connection is lost, within 10 s; I7 no generation goes back, save by a restore; I8 tokens that travel in
+ * cookies are nowhere else.
  */
 export class Oracle {
   readonly exchanges: Exchange[] = [];
@@ -56,7 +59,7 @@ export class Oracle {
     this.clients.push(client);
   }
 
-  /** I2, I3 and I5, answer by answer. */
+  /** I2 to I5 and I8, answer by answer. */
   record(exchange: Exchange): void {
     this.exchanges.push(exchange);
     const { status, errorCode, isFarewell, retryAfter, sessionId, sentAt } = exchange;
@@ -71,6 +74,15 @@ export class Oracle {
       this.found.push(`I2: ${exchange.subject} is told ${errorCode}`);
     }
     if (endedAt !== undefined && sentAt > endedAt && carriesTokens) this.found.push(`I3: ${exchange.subject} is given tokens`);
+    this.recordStore(exchange);
+  }
+
+  /** What an answer does to the place where the client keeps its tokens. A browser stores what it is told to, so the server must be right. */
+  private recordStore({ subject, status, errorCode, deleted, isSignOut, isExposed, presented = '', refresh }: Exchange): void {
+    const isFinal = (status === 401 && TERMINAL.has(errorCode ?? '')) || (status === 204 && isSignOut);
+    if (deleted.length > 0 && !isFinal) this.found.push(`I2: the cookies of ${subject} are deleted with ${status ?? 0} ${errorCode ?? ''}`);
+    if (presented !== '' && refresh !== undefined && !isNewer(refresh, presented)) this.found.push(`I4: ${subject} is led back`);
+    if (isExposed) this.found.push(`I8: a token of ${subject} is outside its cookie`);
   }
 
   /** The session is being ended on purpose; call it again when that has been acknowledged. */
@@ -133,15 +145,15 @@ export class Oracle {
     return true;
   }
 
-  /** I3: what was ended stays so, on every process, for refresh and access tokens. */
+  /** I3: what was ended stays so, on every process, for refresh and access tokens, also if somebody has kept what a browser has deleted. */
   private async everyoneStaysOut(witnesses: readonly Witness[]): Promise<void> {
     const outsiders = this.clients.filter(({ sessionId }) => this.ended.has(sessionId));
     const deadline = performance.now() + REVOCATION_MS;
     for (const client of outsiders) {
       for (const witness of witnesses) {
-        const visit = () => client.visit(witness);
+        const visit = () => client.hoarder().visit(witness);
         while ((await visit()).status !== 401 && performance.now() < deadline) await delay(50);
-        const statuses = [(await visit()).status, (await client.refresh(witness)).status];
+        const statuses = [(await visit()).status, (await client.hoarder().refresh(witness)).status];
         if (statuses.some((status) => status !== 401)) this.found.push(`I3: ${client.subject}, ended, gets ${statuses.join(', ')}`);
       }
     }

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TransportMode } from 'nestjs-token';
 import { describeWith } from '../support/needs.js';
 import { partsOf } from '../support/refresh-token.js';
 import type { FaultBed } from './support/fault-bed.js';
@@ -12,10 +13,11 @@ const describePostgres = await describeWith('postgres');
 const describeMariadb = await describeWith('mariadb');
 
 describePostgres('processes that come and go: PostgreSQL', () => suite('postgres'));
+describePostgres('processes that come and go: PostgreSQL, tokens in cookies (CK-06)', () => suite('postgres', 'cookie'));
 describeMariadb('processes that come and go: MariaDB', () => suite('mariadb'));
 
-function suite(engine: 'postgres' | 'mariadb'): void {
-  const open = faultBeds();
+function suite(engine: 'postgres' | 'mariadb', transport: TransportMode = 'header'): void {
+  const open = faultBeds(transport);
 
   /** Every client in turn on each of the processes, with both tokens; each round its refresh is due. */
   const walk = async (bed: FaultBed, { clients, nodes }: { clients: readonly FaultClient[]; nodes: readonly NodeProcess[] }) => {

@@ -4,13 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { exchange } from './support/exchange.js';
 import { faultBeds } from './support/fault-bed.js';
 
+/* This is between the store and its file, so each transport is tried in some of the cases. */
 describe('one SQLite file', () => {
   const open = faultBeds();
 
-  it.each(['delete', 'wal'])(
-    'R-31 four processes write to one file, journal mode %s: one rotation per token, nobody is refused',
-    async (mode) => {
-      const bed = await open({ engine: 'sqlite', nodes: [] });
+  it.each([
+    ['delete', 'header'],
+    ['wal', 'mixed'],
+  ] as const)(
+    'R-31 four processes write to one file, journal mode %s, transport %s: one rotation per token, nobody is refused',
+    async (mode, transport) => {
+      const bed = await open({ engine: 'sqlite', transport, nodes: [] });
       await bed.database.dataSource.query(`PRAGMA journal_mode = ${mode}`);
       const connection = { timeout: 2_000, ...(mode === 'wal' && { enableWAL: true }) };
       bed.nodes.push(...(await Promise.all([0, 1, 2, 3].map(() => bed.start({ dataSource: connection })))));
@@ -28,7 +32,7 @@ describe('one SQLite file', () => {
   );
 
   it('R-31 another process keeps the file locked: 503, and the same token works afterwards', async () => {
-    const bed = await open({ engine: 'sqlite', nodes: [{ dataSource: { timeout: 100 } }] });
+    const bed = await open({ engine: 'sqlite', transport: 'mixed', nodes: [{ dataSource: { timeout: 100 } }] });
     const clients = await bed.signInAll(3);
     const writer = new Database(String(bed.database.options.database));
     writer.exec('BEGIN IMMEDIATE');
@@ -41,7 +45,7 @@ describe('one SQLite file', () => {
   }, 30_000);
 
   it('R-25 read-only file: 503, no token is minted, and access tokens live on', async () => {
-    const bed = await open({ engine: 'sqlite', nodes: [{}] });
+    const bed = await open({ engine: 'sqlite', transport: 'cookie', nodes: [{}] });
     const clients = await bed.signInAll(3);
     const readOnly = await bed.start({ dataSource: { readonly: true } });
     const answers = await Promise.all(clients.map((client) => client.refresh(readOnly)));
@@ -51,7 +55,7 @@ describe('one SQLite file', () => {
       [200, 200, 200],
     ]);
     const signIn = await exchange({ port: readOnly.port, path: '/login', method: 'POST', body: { subject: 'new' } });
-    expect([signIn?.status, signIn?.headers.authorization]).toEqual([503, undefined]);
+    expect([signIn?.status, signIn?.headers.authorization, signIn?.headers['set-cookie']]).toEqual([503, undefined, undefined]);
     await readOnly.stop();
     await delay(100);
     bed.oracle.faultEnds();

@@ -1,35 +1,40 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { TokenPair } from 'nestjs-token';
 import { RefreshService, StoreUnavailable } from 'nestjs-token';
 import type { Answer, TestApp } from '../support/app.js';
-import { ADAPTERS, bearing, expired, startApp } from '../support/app.js';
+import { ADAPTERS, expired, startApp } from '../support/app.js';
 import { CapturedLog } from '../support/captured-log.js';
+import { carrying, tokensOn, TRANSPORTS } from '../support/token-store.js';
 
 type Loader = () => Promise<object | null> | object | null;
 
 /** Milliseconds that these tests let a hook be waited for: the shortest that there is. */
 const HOOK_TIMEOUT = 100;
 
-describe.each(ADAPTERS)('a loadUser hook behind the guard on %s', (adapter) => {
+const CASES = ADAPTERS.flatMap((adapter) => TRANSPORTS.map((transport) => ({ adapter, transport })));
+
+describe.each(CASES)('a loadUser hook behind the guard on $adapter, tokens in the $transport', ({ adapter, transport }) => {
   let running: TestApp;
   let act: Loader = () => ({});
   const log = new CapturedLog();
   afterEach(() => running.close());
 
   async function start(): Promise<{ good: Record<string, string>; over: Record<string, string> }> {
-    running = await startApp({ adapter, options: { loadUser: () => act(), hookTimeout: `${HOOK_TIMEOUT}ms` } });
+    running = await startApp({ adapter, options: { transport, loadUser: () => act(), hookTimeout: `${HOOK_TIMEOUT}ms` } });
     act = () => ({});
     const pair = await running.app.get(RefreshService).signIn('alice');
     running.app.useLogger(log);
     log.lines.length = 0;
-    return { good: bearing(pair), over: bearing(expired(running.app, pair)) };
+    const headersOf = ({ accessToken: access, refreshToken }: TokenPair) => carrying(transport, { access, refresh: refreshToken });
+    return { good: headersOf(pair), over: headersOf(expired(running.app, pair)) };
   }
 
-  const told = ({ status, headers, json }: Answer): unknown[] => [
-    status,
-    headers['retry-after'],
-    json().errorCode,
-    headers['www-authenticate'],
-  ];
+  /** A fault leaves the client with the tokens that it has. */
+  const told = (answer: Answer): unknown[] => {
+    const { status, headers } = answer;
+    expect(tokensOn(transport, answer)).toEqual({ deleted: [], isExposed: false });
+    return [status, headers['retry-after'], answer.json().errorCode, headers['www-authenticate']];
+  };
 
   it.each(['good', 'over'] as const)(
     'that fails is 500, with its stack in the log once, for an access token that is %s (F-33)',

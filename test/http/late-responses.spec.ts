@@ -3,11 +3,13 @@ import type { Type } from '@nestjs/common';
 import { Body, Controller, Get, HttpCode, Post, Res, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { RefreshOptions, TokenModuleRootOptions } from 'nestjs-token';
 import { JwtAuthGuard, RefreshService, TokenInterceptor, TokenPair, TokenRepository } from 'nestjs-token';
-import { FakeClock, InMemoryTokenRepository, tokenHeaders } from 'nestjs-token/testing';
+import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { AdapterName, Answer, TestApp } from '../support/app.js';
+import type { Answer, TestApp } from '../support/app.js';
 import { ADAPTERS, expired, startApp } from '../support/app.js';
+import type { ReceivedTokens } from '../support/token-store.js';
+import { carrying, tokensOn, TRANSPORTS } from '../support/token-store.js';
 
 /** The grace period, milliseconds. */
 const GRACE = 30_000;
@@ -67,10 +69,12 @@ class Late {
   }
 }
 
-const MODES = ['header', 'cookie', 'mixed'] as const;
-const CASES = MODES.flatMap((mode) => ADAPTERS.map((adapter): [typeof mode, AdapterName] => [mode, adapter]));
+/** How a response ends up at the client. */
+type Received = Answer & ReceivedTokens;
 
-describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
+const CASES = ADAPTERS.flatMap((adapter) => TRANSPORTS.map((transport) => ({ adapter, transport })));
+
+describe.each(CASES)('a late response on $adapter, tokens in the $transport', ({ adapter, transport }) => {
   let running: TestApp;
   let clock: FakeClock;
   /** How far `performance.now()` is ahead. */
@@ -96,7 +100,7 @@ describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
   const start = async (rules: RefreshOptions = {}, options: Partial<TokenModuleRootOptions> = {}) => {
     const repository = InMemoryTokenRepository as Type<TokenRepository>;
     const given = {
-      transport: mode,
+      transport,
       repository,
       refresh: { grace: '30s', ...rules } as RefreshOptions,
       access: { lifetime: '2h' as const },
@@ -106,27 +110,30 @@ describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
     return refresh().signIn('alice');
   };
   /** A request that refreshes, and whose response is written so much later. */
-  const late = (pair: TokenPair, path = '/late') => running.call(path, { headers: tokenHeaders(running.app, expired(running.app, pair)) });
-  /** A request with a refresh token alone, as a page of the application sends it. */
-  const bring = (refreshToken: string | undefined): Promise<Answer> => {
-    const inCookie = { cookie: `__Host-refresh=${refreshToken}`, 'sec-fetch-site': 'same-origin' };
-    return running.call('/late', { headers: mode === 'header' ? { 'x-refresh-token': refreshToken ?? '' } : inCookie });
+  const late = async (pair: TokenPair, path = '/late'): Promise<Received> => received(await running.call(path, { headers: overdue(pair) }));
+  const explicit = async (pair: TokenPair, path = '/refresh'): Promise<Received> =>
+    received(await running.call(path, { method: 'POST', body: { refresh_token: pair.refreshToken } }));
+  /** A request that presents a refresh token, and whose response is written so much later. */
+  const presenting = async (refreshToken: string | undefined): Promise<Received> =>
+    received(await running.call('/late', { headers: carrying(transport, { refresh: refreshToken ?? '' }) }));
+  const received = (answer: Answer): Received => ({ ...answer, ...tokensOn(transport, answer) });
+  const overdue = (pair: TokenPair): Record<string, string> => {
+    const { accessToken: access, refreshToken } = expired(running.app, pair);
+    return carrying(transport, { access, refresh: refreshToken });
   };
-  const explicit = (pair: TokenPair, path = '/refresh') =>
-    running.call(path, { method: 'POST', body: { refresh_token: pair.refreshToken } });
 
   it('carries its refresh token while at most half of the grace period has passed', async () => {
     const pair = await start();
     meanwhile = () => pass(IN_TIME);
-    expect(tokensIn(await late(pair))).toEqual({ access: expect.any(String), refresh: expect.stringMatching(/^.{56}$/) });
+    const { access, refresh: renewed } = await late(pair);
+    expect([access?.length, renewed?.length]).toEqual([expect.any(Number), 56]);
   });
 
   it('carries the access token only once more than half of the grace period has passed (F-02)', async () => {
     const pair = await start();
     meanwhile = () => pass(TOO_LATE + 100);
-    const answer = await late(pair);
-    expect([answer.status, tokensIn(answer)]).toEqual([200, { access: expect.any(String) }]);
-    expect(clearedBy(answer)).toEqual([]);
+    const { status, access, refresh: renewed, deleted } = await late(pair);
+    expect([status, access?.length, renewed, deleted]).toEqual([200, expect.any(Number), undefined, []]);
   });
 
   it('leaves the client with a refresh token that is recovered, however late it comes back (F-02)', async () => {
@@ -145,9 +152,9 @@ describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
       for (let change = 0; change <= 4; change++) {
         const holder = (change % 2 === 0) === (first === 'the thief') ? 'the thief' : 'the victim';
         meanwhile = () => holder === 'the thief' && pass(3 * GRACE);
-        const answer = await bring(held[holder]);
-        held[holder] = tokensIn(answer).refresh ?? held[holder] ?? '';
-        statuses.push(answer.status);
+        const { status, refresh: renewed } = await presenting(held[holder]);
+        held[holder] = renewed ?? held[holder] ?? '';
+        statuses.push(status);
         pass(2 * GRACE + 100);
       }
       // The presentation after the third change, or an earlier one, is refused.
@@ -163,8 +170,8 @@ describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
     };
     const pair = await start({}, { loadUser });
     isSlow = true;
-    const answer = await late(pair);
-    expect([answer.status, tokensIn(answer).refresh]).toEqual([200, undefined]);
+    const { status, refresh: renewed } = await late(pair);
+    expect([status, renewed]).toEqual([200, undefined]);
   });
 
   it('asks the store for nothing and leaves no timer, also when the client has gone (F-01)', async () => {
@@ -173,7 +180,7 @@ describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
     const rotate = jest.spyOn(repository, 'rotate');
     const others = (['advance', 'find', 'revoke'] as const).map((verb) => jest.spyOn(repository, verb));
     const [made, cleared] = [jest.spyOn(globalThis, 'setTimeout'), jest.spyOn(globalThis, 'clearTimeout')];
-    const headers = tokenHeaders(running.app, expired(running.app, pair));
+    const headers = overdue(pair);
     const aborted = new Promise<void>((resolve) => {
       meanwhile = async () => {
         socket.destroy();
@@ -199,61 +206,63 @@ describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
     let { refreshToken } = await start();
     for (let abort = 0; abort < 20; abort++) {
       meanwhile = () => pass(3 * GRACE);
-      await bring(refreshToken);
+      await presenting(refreshToken);
     }
     meanwhile = () => undefined;
-    refreshToken = tokensIn(await bring(refreshToken)).refresh;
+    refreshToken = (await presenting(refreshToken)).refresh;
     pass(3 * GRACE);
     expect(await refresh().rotate(refreshToken)).toMatchObject({ outcome: 'rotated' });
+  });
+
+  it('deletes no cookie if the session has been revoked meanwhile, because the browser may have those of another sign-in by now (CK-06)', async () => {
+    const pair = await start();
+    meanwhile = () => refresh().revoke(pair.sessionId);
+    const { status, deleted } = await late(pair);
+    expect([status, deleted]).toEqual([200, []]);
   });
 
   it('carries no token of a session that has been revoked meanwhile', async () => {
     const pair = await start();
     meanwhile = () => refresh().revoke(pair.sessionId);
-    const answer = await late(pair);
-    expect([tokensIn(answer), answer.headers['x-access-token-expires-in'], answer.headers['set-cookie']]).toEqual([
-      {},
-      undefined,
-      undefined,
-    ]);
+    const { access, refresh: renewed, headers } = await late(pair);
+    expect([access, renewed, headers['x-access-token-expires-in']]).toEqual([undefined, undefined, undefined]);
   });
 
   it('carries no token of a session that its own handler has ended behind the guard (F-27)', async () => {
     const pair = await start();
     meanwhile = () => refresh().signOut(pair.refreshToken);
-    const answer = await late(pair);
-    expect([answer.status, tokensIn(answer), clearedBy(answer)]).toEqual([200, {}, []]);
+    const { status, access, refresh: renewed } = await late(pair);
+    expect([status, access, renewed]).toEqual([200, undefined, undefined]);
   });
 
   it('is judged when its head is written, so that a stream carries its tokens', async () => {
     const pair = await start();
     meanwhile = () => pass(10 * GRACE);
-    const answer = await late(pair, '/stream');
-    expect([tokensIn(answer).refresh?.length, answer.text]).toEqual([56, 'firstlast']);
+    const { refresh: renewed, text } = await late(pair, '/stream');
+    expect([renewed?.length, text]).toEqual([56, 'firstlast']);
   });
+
+  const told = ['token_type', 'expires_in', 'refresh_expires_in', 'session_id'];
 
   it.each(['/refresh', '/bare-refresh'])('of %s leaves the refresh token out of its body too (F-02)', async (path) => {
     const pair = await start();
     meanwhile = () => pass(TOO_LATE + 100);
     const answer = await explicit(pair, path);
-    const inBody = mode === 'cookie' ? [] : ['access_token'];
-    expect(Object.keys(answer.json())).toEqual([...inBody, 'token_type', 'expires_in', 'refresh_expires_in', 'session_id']);
-    expect(tokensIn(answer).refresh).toBeUndefined();
+    expect(Object.keys(answer.json())).toEqual(transport === 'header' ? ['access_token', ...told] : told);
+    expect(answer.refresh).toBeUndefined();
     meanwhile = () => undefined;
     pass(GRACE);
-    const next = await explicit(pair, path);
-    // The interceptor puts the pair into its places, and a body shows only what does not travel in cookies.
-    expect([next.json().refresh_token, tokensIn(next).refresh].map((token) => typeof token === 'string')).toEqual([
-      mode === 'header',
-      path === '/refresh',
-    ]);
+    const { refresh: renewed, ...retry } = await explicit(pair, path);
+    // Without the interceptor, tokens travel in the body or not at all.
+    if (transport === 'header') expect(retry.json().refresh_token).toHaveLength(56);
+    else expect([Object.keys(retry.json()), renewed?.length]).toEqual([told, path === '/refresh' ? 56 : undefined]);
   });
 
   it('of an explicit refresh is 401 when the session has been revoked meanwhile (F-27)', async () => {
     const pair = await start();
     meanwhile = () => refresh().revoke(pair.sessionId);
-    const answer = await explicit(pair);
-    expect([answer.status, answer.json().errorCode, tokensIn(answer)]).toEqual([401, 'session_revoked', {}]);
+    const { status, access, ...answer } = await explicit(pair);
+    expect([status, answer.json().errorCode, access]).toEqual([401, 'session_revoked', undefined]);
   });
 
   it('has neither token in its body when the session has been revoked meanwhile and no interceptor is bound (F-27)', async () => {
@@ -266,11 +275,9 @@ describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
   it('of a sign-in keeps its refresh token however late it is: the client has no other one', async () => {
     await start();
     meanwhile = () => pass(10 * GRACE);
-    const answer = await running.call('/login', { method: 'POST' });
-    expect([answer.json<{ refresh_token?: string }>().refresh_token?.length, tokensIn(answer).refresh?.length]).toEqual([
-      mode === 'header' ? 56 : undefined,
-      56,
-    ]);
+    const answer = received(await running.call('/login', { method: 'POST' }));
+    const inBody = answer.json<{ refresh_token?: string }>().refresh_token;
+    expect([inBody?.length, answer.refresh?.length]).toEqual([transport === 'header' ? 56 : undefined, 56]);
   });
 
   it.each([{ reuse: 'strict' }, { recoverLost: 'grace' }] as const)(
@@ -278,20 +285,7 @@ describe.each(CASES)('a late response in %s mode on %s', (mode, adapter) => {
     async (rules) => {
       const pair = await start(rules);
       meanwhile = () => pass(10 * GRACE);
-      expect(tokensIn(await late(pair)).refresh).toHaveLength(56);
+      expect((await late(pair)).refresh).toHaveLength(56);
     },
   );
 });
-
-/** The tokens of a response, in whichever place. */
-function tokensIn({ headers }: Answer): { access?: string; refresh?: string } {
-  const cookies = Object.fromEntries((headers['set-cookie'] ?? []).map((line) => line.split(';', 1)[0]?.split('=') as [string, string]));
-  const access = headers.authorization ?? cookies['__Host-access'];
-  const refresh = (headers['x-refresh-token'] as string | undefined) ?? cookies['__Host-refresh'];
-  return { ...(access && { access }), ...(refresh && { refresh }) };
-}
-
-/** The cookies that a response makes the browser delete. */
-function clearedBy({ headers }: Answer): string[] {
-  return (headers['set-cookie'] ?? []).filter((line) => line.includes('Max-Age=0'));
-}

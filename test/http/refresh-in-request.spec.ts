@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { RefreshService } from 'nestjs-token';
 import type { TestApp } from '../support/app.js';
 import { ADAPTERS, bearing, expired, startApp } from '../support/app.js';
+import { carrying, tokensOn, TRANSPORTS } from '../support/token-store.js';
 
 describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter) => {
   let running: TestApp;
@@ -28,12 +29,18 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter) => {
     ]);
   });
 
-  it('refreshes an expired pair once for 200 parallel requests', async () => {
-    running = await startApp({ adapter });
-    const pair = expired(running.app, await running.app.get(RefreshService).signIn('alice'));
-    const answers = await Promise.all(Array.from({ length: 200 }, () => running.call('/me', { headers: bearing(pair) })));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(new Set(answers.map(({ headers }) => headers['x-refresh-token'])).size).toBe(1);
-    expect(answers[0]!.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
-  });
+  it.each([...TRANSPORTS, 'mixed'] as const)(
+    'refreshes an expired pair once for 200 parallel requests (transport %s)',
+    async (transport) => {
+      running = await startApp({ adapter, options: { transport } });
+      const pair = expired(running.app, await running.app.get(RefreshService).signIn('alice'));
+      const headers = carrying(transport, { access: pair.accessToken, refresh: pair.refreshToken });
+      const answers = await Promise.all(Array.from({ length: 200 }, () => running.call('/me', { headers })));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      const received = answers.map((answer) => tokensOn(transport, answer));
+      expect([...new Set(received.map(({ refresh }) => refresh))]).toEqual([expect.stringMatching(/^ntr_/)]);
+      expect(received.filter(({ access, deleted, isExposed }) => access === undefined || deleted.length > 0 || isExposed)).toEqual([]);
+      expect(answers[0]!.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
+    },
+  );
 });

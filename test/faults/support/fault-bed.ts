@@ -3,6 +3,7 @@ import type { Engine, TestDatabase } from '../../support/databases.js';
 import { openDatabase } from '../../support/databases.js';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { TransportMode } from 'nestjs-token';
 import { TokenSessionEntity } from 'nestjs-token/typeorm';
 import { Oracle } from '../oracle.js';
 import type { Target } from './fault-client.js';
@@ -33,6 +34,8 @@ export interface BedSetup {
   connection?: Readonly<Record<string, unknown>>;
   /** Command-line settings of every process's connections (PostgreSQL), such as `-c default_transaction_isolation=serializable`. */
   settings?: string;
+  /** How the tokens of every process and client travel. @defaultValue that of the suite */
+  transport?: TransportMode;
 }
 
 /** A database, a proxy in front of it, processes behind the proxy, and the oracle. */
@@ -46,19 +49,24 @@ export class FaultBed {
     private readonly pool: NodePool,
     readonly database: TestDatabase,
     readonly proxy: TcpProxy,
-    private readonly connection: Readonly<Record<string, unknown>>,
+    private readonly common: { readonly connection: Readonly<Record<string, unknown>>; readonly transport: TransportMode },
   ) {
     this.oracle = new Oracle(database.dataSource);
   }
 
   static async open(pool: NodePool, setup: BedSetup): Promise<FaultBed> {
-    const { engine, nodes = [{}], connection = {}, settings } = setup;
+    const { engine, nodes = [{}], connection: given = {}, settings, transport = 'header' } = setup;
     const file = join(pool.directory, `${randomUUID()}.db`);
     const database = setup.database ?? (await openDatabase(engine, engine === 'sqlite' ? { file } : {}));
     const { port = 0 } = database.options as { port?: number };
-    const bed = new FaultBed(pool, database, await TcpProxy.start(port), { ...connection, ...withSettings(database, settings) });
+    const connection = { ...given, ...withSettings(database, settings) };
+    const bed = new FaultBed(pool, database, await TcpProxy.start(port), { connection, transport });
     bed.nodes.push(...(await Promise.all(nodes.map((node) => bed.start(node)))));
     return bed;
+  }
+
+  get transport(): TransportMode {
+    return this.common.transport;
   }
 
   /** The first process. */
@@ -69,17 +77,26 @@ export class FaultBed {
   /** One more process, behind the proxy. It is not among {@link nodes} by itself. */
   async start({ options = {}, dataSource = {}, ...setup }: Partial<NodeSetup> = {}): Promise<NodeProcess> {
     // Entities and migrations are the process's own.
-    const { entities: _entities, migrations: _migrations, ...connection } = { ...this.database.options, ...this.connection, ...dataSource };
+    const {
+      entities: _entities,
+      migrations: _migrations,
+      ...connection
+    } = {
+      ...this.database.options,
+      ...this.common.connection,
+      ...dataSource,
+    };
+    const { transport } = this;
     const { access, refresh, ...others } = options as { access?: object; refresh?: object };
     return this.pool.start({
       ...setup,
-      options: { ...OPTIONS, ...others, access: { ...OPTIONS.access, ...access }, refresh: { ...OPTIONS.refresh, ...refresh } },
+      options: { ...OPTIONS, transport, ...others, access: { ...OPTIONS.access, ...access }, refresh: { ...OPTIONS.refresh, ...refresh } },
       dataSource: { ...connection, port: dataSource['port'] ?? this.proxy.port, migrationsRun: false },
     });
   }
 
   async signIn(subject: string, target: Target = this.node): Promise<FaultClient> {
-    return FaultClient.signIn(this.oracle, target, subject);
+    return FaultClient.signIn(this.oracle, { target, subject, transport: this.transport });
   }
 
   async signInAll(count: number, name = 'user'): Promise<FaultClient[]> {
@@ -177,7 +194,7 @@ function withSettings({ options }: TestDatabase, settings: string | undefined): 
 }
 
 /** Opens beds that are closed after each test. */
-export function faultBeds(): (setup: BedSetup) => Promise<FaultBed> {
+export function faultBeds(transport: TransportMode = 'header'): (setup: BedSetup) => Promise<FaultBed> {
   const pool = new NodePool();
   const open: FaultBed[] = [];
   afterEach(async () => {
@@ -185,7 +202,7 @@ export function faultBeds(): (setup: BedSetup) => Promise<FaultBed> {
   });
   afterAll(() => pool.dispose());
   return async (setup) => {
-    const bed = await FaultBed.open(pool, setup);
+    const bed = await FaultBed.open(pool, { transport, ...setup });
     open.push(bed);
     return bed;
   };

@@ -1,11 +1,20 @@
 import type { INestApplication, Type } from '@nestjs/common';
-import { Body, Controller, Get, Headers, HttpCode, Module, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Module, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Principal, SessionEvent, TokenModuleRootOptions, TokenPair } from 'nestjs-token';
-import { CurrentUser, JwtAuthGuard, RefreshService, TokenInterceptor, TokenModule } from 'nestjs-token';
+import {
+  ClearTokens,
+  CurrentUser,
+  JwtAuthGuard,
+  RefreshService,
+  RefreshToken,
+  RefreshTokenGuard,
+  TokenInterceptor,
+  TokenModule,
+} from 'nestjs-token';
 import { RedisRevocationPush } from 'nestjs-token/redis';
 import { Redis } from 'ioredis';
 import { once } from 'node:events';
@@ -43,8 +52,10 @@ class TestController {
 
   @Post('logout')
   @HttpCode(204)
+  @ClearTokens()
+  @UseGuards(RefreshTokenGuard)
   @UseInterceptors(TokenInterceptor)
-  async logout(@Headers('x-refresh-token') refreshToken: string): Promise<void> {
+  async logout(@RefreshToken() refreshToken?: string): Promise<void> {
     await this.sessions.signOut(refreshToken);
   }
 
