@@ -43,8 +43,6 @@ describeHere('480 refreshes that their clients abort', () => {
     ['express', 'header'],
     ['express', 'cookie'],
     ['fastify', 'header'],
-    ['fastify', 'mixed'],
-    ['http2', 'header'],
     ['http2', 'cookie'],
   ] as const)(
     'leave no timer, no write and no frozen session behind on %s, transport %s (F-01, CK-06)',

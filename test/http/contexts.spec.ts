@@ -24,6 +24,7 @@ import { bearing, ISSUER, SECRET, startApp } from '../support/app.js';
 import { CapturedLog } from '../support/captured-log.js';
 import type { SocketMessage, SocketPlatform, TestSocket } from '../support/sockets.js';
 import { openSocket, SOCKET_PLATFORMS } from '../support/sockets.js';
+import { carrying, tokensOn } from '../support/token-store.js';
 
 const authorizationOf = (pair: TokenPair): Record<string, string> => ({ authorization: bearing(pair).authorization! });
 /** What Nest says where nothing of the right kind was thrown. */
@@ -134,8 +135,9 @@ describe.each(SOCKET_PLATFORMS)('a gateway on %s', (platform: SocketPlatform) =>
       prepare: (app) => void app.useWebSocketAdapter(platform === 'ws' ? new WsAdapter(app) : new IoAdapter(app)),
       ...setup,
     });
-  const open = async (pair?: TokenPair): Promise<TestSocket> => {
-    const socket = await openSocket(platform, running.port, pair && authorizationOf(pair));
+  const open = (pair?: TokenPair): Promise<TestSocket> => openWith(pair && authorizationOf(pair));
+  const openWith = async (headers?: Record<string, string>): Promise<TestSocket> => {
+    const socket = await openSocket(platform, running.port, headers);
     sockets.push(socket);
     return socket;
   };
@@ -172,6 +174,22 @@ describe.each(SOCKET_PLATFORMS)('a gateway on %s', (platform: SocketPlatform) =>
     expect(await socket.ask('handshake')).toMatchObject({ event: 'let in' });
     clock.advance('16m');
     expectRefusal(await socket.ask('handshake'));
+  });
+
+  it('lets messages in on a socket whose handshake carried a cookie, unless a page of another site has opened it (CK-08)', async () => {
+    await startGateway({ options: { transport: 'cookie' } });
+    const { accessToken: access, refreshToken: refresh } = await signIn();
+    const own = carrying('cookie', { access, refresh });
+    expect(await (await openWith(own)).ask('handshake')).toMatchObject({ event: 'let in' });
+    expectRefusal(await (await openWith({ ...own, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' })).ask('handshake'));
+  });
+
+  it('never refresh with the cookie of their handshake, because no message can carry a new one (CK-06)', async () => {
+    await startGateway({ options: { transport: 'cookie' } });
+    const { refreshToken } = await signIn();
+    const socket = await openWith(carrying('cookie', { refresh: refreshToken }));
+    for (let message = 0; message < 3; message += 1) expectRefusal(await socket.ask('handshake'));
+    expect(await running.app.get(RefreshService).rotate(refreshToken)).toMatchObject({ outcome: 'rotated' });
   });
 
   it('asks loadUser again for each message on an open socket (F-04)', async () => {
@@ -366,6 +384,28 @@ describe('GraphQL', () => {
       for (const caller of Object.values(data)) expect(caller).toEqual({ sub: 'alice' });
     },
   );
+
+  it('refreshes once for all resolvers of an operation, with cookies that the response renews (CK-06)', async () => {
+    const outcomes: string[] = [];
+    await startGraphql({ options: { transport: 'cookie', onEvent: ({ type }) => void outcomes.push(type) } });
+    const { refreshToken } = await signIn();
+    const headers = carrying('cookie', { refresh: refreshToken });
+    const answer = await running.call('/graphql', { method: 'POST', headers, body: { query: '{ one: me { sub } two: me { sub } }' } });
+    expect(answer.json()).toEqual({ data: { one: { sub: 'alice' }, two: { sub: 'alice' } } });
+    const { access, refresh, deleted, isExposed } = tokensOn('cookie', answer);
+    expect([access?.length, refresh?.length, deleted, isExposed]).toEqual([expect.any(Number), 56, [], false]);
+    expect(outcomes).toEqual(['signed-in', 'rotated']);
+  });
+
+  it('refreshes nothing for an operation that another site has sent, and leaves the cookies alone (CK-08)', async () => {
+    await startGraphql({ options: { transport: 'cookie' } });
+    const { refreshToken } = await signIn();
+    const headers = { ...carrying('cookie', { refresh: refreshToken }), 'sec-fetch-site': 'cross-site' };
+    const answer = await running.call('/graphql', { method: 'POST', headers, body: { query: '{ me { sub } }' } });
+    expect(answer.json()).toMatchObject({ errors: [{}], data: null });
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(await running.app.get(RefreshService).rotate(refreshToken)).toMatchObject({ outcome: 'rotated' });
+  });
 
   it('knows the caller of an operation over graphql-ws', async () => {
     await startGraphql();

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describeOn } from '../support/databases.js';
+import type { Keeps } from './responses.js';
 import { AUTHENTICATED, Client, tally } from './responses.js';
 import { Cluster, soon } from './cluster.js';
 import type { DeathPoint } from './worker/messages.js';
@@ -21,8 +22,8 @@ for (const engine of ['postgres', 'mariadb'] as const) {
     afterEach(() => cluster.table.clear());
     afterAll(() => cluster.stop());
 
-    const clients = async (count: number): Promise<Client[]> =>
-      (await cluster.signIn(count)).map(({ refreshToken }) => new Client(cluster, refreshToken));
+    const clients = async (count: number, keeps?: Keeps): Promise<Client[]> =>
+      (await cluster.signIn(count)).map(({ refreshToken }) => new Client(cluster, refreshToken, keeps));
 
     it('sign nobody out, however often and after whatever delay the client tries again (P2)', async () => {
       const [client] = (await clients(1)) as [Client];
@@ -46,21 +47,24 @@ for (const engine of ['postgres', 'mariadb'] as const) {
       expect(await client.refresh()).toBe('rotated');
     });
 
-    it('in any order sign nobody out who keeps one store of tokens (P3)', async () => {
-      const everybody = await clients(20);
-      const random = generator(20_260_301);
-      for (let round = 0; round < 25; round += 1) {
-        const sent = everybody.flatMap((client) => Array.from({ length: 1 + random(3) }, () => ({ client, token: client.token })));
-        const answers = await cluster.presentAtOnce(sent.map(({ token }) => token));
-        expect(Object.keys(tally(answers)).filter((outcome) => !AUTHENTICATED.includes(outcome))).toEqual([]);
-        const byToken = new Map(sent.map(({ token }) => [token.slice(0, 26), [] as typeof answers]));
-        for (const answer of answers) if (answer.refreshToken) byToken.get(answer.refreshToken.slice(0, 26))?.push(answer);
-        for (const client of everybody) {
-          for (const answer of byToken.get(client.token.slice(0, 26)) ?? []) if (random(3) > 0) client.store(answer);
+    it.each(['max', 'last'] as const)(
+      'in any order sign nobody out who keeps one store of tokens, with the %s of them (P3)',
+      async (keeps) => {
+        const everybody = await clients(20, keeps);
+        const random = generator(20_260_301);
+        for (let round = 0; round < 25; round += 1) {
+          const sent = everybody.flatMap((client) => Array.from({ length: 1 + random(3) }, () => ({ client, token: client.token })));
+          const answers = await cluster.presentAtOnce(sent.map(({ token }) => token));
+          expect(Object.keys(tally(answers)).filter((outcome) => !AUTHENTICATED.includes(outcome))).toEqual([]);
+          const byToken = new Map(sent.map(({ token }) => [token.slice(0, 26), [] as typeof answers]));
+          for (const answer of answers) if (answer.refreshToken) byToken.get(answer.refreshToken.slice(0, 26))?.push(answer);
+          for (const client of everybody) {
+            for (const answer of byToken.get(client.token.slice(0, 26)) ?? []) if (random(3) > 0) client.store(answer);
+          }
+          await cluster.table.pass([0, SECOND, G - SECOND, G, 2 * G, 600 * SECOND][random(6)]!);
         }
-        await cluster.table.pass([0, SECOND, G - SECOND, G, 2 * G, 600 * SECOND][random(6)]!);
-      }
-    });
+      },
+    );
 
     it.each<[DeathPoint, string]>([
       ['before its statement', 'rotated'],

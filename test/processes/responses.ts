@@ -18,13 +18,20 @@ export function isHigher(token: string, other: string): boolean {
   return one.generation > two.generation || (one.generation === two.generation && one.branch > two.branch);
 }
 
-/** A client: it presents what it has stored, to one process after the other, and never goes back to a lower token. */
+/**
+ * Which of the tokens that arrive a client keeps: `max` never goes back to a lower one, as an application's own store, and `last` takes what
+ * comes last, as the jar of a browser.
+ */
+export type Keeps = 'max' | 'last';
+
+/** A client: it presents what it has stored, to one process after the other. */
 export class Client {
   private turns = 0;
 
   constructor(
     private readonly cluster: Cluster,
     public token: string,
+    private readonly keeps: Keeps = 'max',
   ) {}
 
   async refresh({ lost = false } = {}): Promise<string> {
@@ -34,6 +41,6 @@ export class Client {
   }
 
   store({ refreshToken }: Presented): void {
-    if (refreshToken !== undefined && isHigher(refreshToken, this.token)) this.token = refreshToken;
+    if (refreshToken !== undefined && (this.keeps === 'last' || isHigher(refreshToken, this.token))) this.token = refreshToken;
   }
 }
