@@ -98,7 +98,10 @@ describeHere('a hook that hangs', () => {
     return exchanges;
   };
 
-  it.each(CASES)(
+  it.each([
+    ['express', 'header'],
+    ['fastify', 'cookie'],
+  ] as const)(
     'delays nobody by more than five seconds, and blocks no token, on %s, transport %s (F-05)',
     async (adapter, transport) => {
       const bed = await open({ engine: 'postgres', transport, nodes: [{ adapter, hooks: true }] });

@@ -48,7 +48,6 @@ describeHere('a thief with slow uploads', () => {
   /* No late response carries a token, so that he keeps the one that he has stolen. It is too old when the victim has rotated once. */
   it.each([
     { adapter: 'express', transport: 'header', path: '/upload', drip: drippedFile },
-    { adapter: 'fastify', transport: 'header', path: '/drain', drip: drippedBytes },
     { adapter: 'fastify', transport: 'mixed', path: '/drain', drip: drippedBytes },
   ] as const)(
     'is found after at most four changes when all his responses are late, on $adapter, transport $transport (F-02)',
