@@ -1,10 +1,13 @@
 import { afterEach, expect, it } from '@jest/globals';
+import type { TransportMode } from 'nestjs-token';
 import type { Received } from '../faults/support/exchange.js';
 import { exchange } from '../faults/support/exchange.js';
 import type { FaultBed } from '../faults/support/fault-bed.js';
 import { faultBeds } from '../faults/support/fault-bed.js';
 import { partsOf } from '../support/refresh-token.js';
 import { describeWith } from '../support/needs.js';
+import type { ReceivedTokens } from '../support/token-store.js';
+import { carrying, tokensOn } from '../support/token-store.js';
 import type { Cache } from './support/nginx.js';
 import { CACHES, Nginx } from './support/nginx.js';
 
@@ -29,8 +32,8 @@ describeHere('nginx with a cache in front of a process', () => {
   let nginx: Nginx;
   afterEach(() => nginx.close());
 
-  const start = async (adapter: 'express' | 'fastify'): Promise<FaultBed> => {
-    const bed = await open({ engine: 'postgres', nodes: [{ adapter, options: OPTIONS }] });
+  const start = async (adapter: 'express' | 'fastify', transport: TransportMode = 'header'): Promise<FaultBed> => {
+    const bed = await open({ engine: 'postgres', transport, nodes: [{ adapter, options: OPTIONS }] });
     nginx = await Nginx.start(bed.node.port);
     return bed;
   };
@@ -40,10 +43,19 @@ describeHere('nginx with a cache in front of a process', () => {
     return received;
   };
 
-  it.each(['express', 'fastify'] as const)(
-    'never stores a response with tokens, and hands none to a stranger, whatever the handler says of it, on %s (F-16)',
-    async (adapter) => {
-      const bed = await start(adapter);
+  it.each([
+    ['express', 'header'],
+    ['express', 'cookie'],
+    ['fastify', 'header'],
+    ['fastify', 'mixed'],
+  ] as const)(
+    'never stores a response with tokens, and hands none to a stranger, whatever the handler says of it, on %s, transport %s (F-16, CK-07)',
+    async (adapter, transport) => {
+      const bed = await start(adapter, transport);
+      const present = async (cache: Cache, path: string, refresh: string): Promise<Received & ReceivedTokens> => {
+        const received = await get(cache, path, carrying(transport, { refresh }));
+        return { ...received, ...tokensOn(transport, received) };
+      };
       const leaks: string[] = [];
       for (const cache of CACHES) {
         const bob = await bed.signIn('bob');
@@ -53,16 +65,15 @@ describeHere('nginx with a cache in front of a process', () => {
             const what = `${cache}: ${name}: ${value} by ${by}`;
             const alice = await bed.signIn('alice');
             // A rotation: both tokens.
-            const first = await get(cache, path, { 'x-refresh-token': alice.refreshToken });
-            expect([what, first.status, TOKEN.test(first.headers['x-refresh-token'] as string)]).toEqual([what, 200, true]);
+            const first = await present(cache, path, alice.refreshToken);
+            expect([what, first.status, TOKEN.test(first.refresh ?? '')]).toEqual([what, 200, true]);
             const stranger = await get(cache, path);
             if (stranger.status !== 401 || carriesToken(stranger)) leaks.push(`${what}: a stranger gets ${stranger.status}`);
-            const other = await get(cache, path, { 'x-refresh-token': bob.refreshToken });
+            const other = await present(cache, path, bob.refreshToken);
             if (!isOwn(other, bob.refreshToken)) leaks.push(`${what}: another user gets what is not his`);
             // The current token: an access token alone.
-            const current = first.headers['x-refresh-token'] as string;
-            const kept = await get(cache, `${path}&kept`, { 'x-refresh-token': current });
-            expect([what, kept.status, TOKEN.test(kept.headers.authorization ?? '')]).toEqual([what, 200, true]);
+            const kept = await present(cache, `${path}&kept`, first.refresh ?? '');
+            expect([what, kept.status, TOKEN.test(kept.access ?? '')]).toEqual([what, 200, true]);
             const late = await get(cache, `${path}&kept`);
             if (late.status !== 401 || carriesToken(late)) leaks.push(`${what}, access token alone: a stranger gets ${late.status}`);
             if (TOKEN.test(nginx.storedFor(`${cache}${path}`))) leaks.push(`${what}: stored`);
@@ -95,7 +106,6 @@ function carriesToken({ headers, text }: Received): boolean {
 }
 
 /** Whether a response is a refresh of the session that a token belongs to. */
-function isOwn({ status, headers }: Received, refreshToken: string): boolean {
-  const received = headers['x-refresh-token'];
-  return status === 200 && typeof received === 'string' && partsOf(received).secret === partsOf(refreshToken).secret;
+function isOwn({ status, refresh }: Received & ReceivedTokens, refreshToken: string): boolean {
+  return status === 200 && refresh !== undefined && partsOf(refresh).secret === partsOf(refreshToken).secret;
 }
