@@ -5,6 +5,7 @@ import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
 import type { DecodedRefreshToken } from '../session/refresh-token.codec.js';
 import type { Presentation, SessionRotator } from '../session/session-rotator.js';
+import { ResponseAttachment } from '../transport/response-attachment.js';
 import { rawResponseOf } from '../transport/response-tokens.js';
 import type { TokenLocation } from '../transport/token-location.js';
 import type { Credentials, IssuedTokens, TokenRequest, TokenTransport } from '../transport/token-transport.js';
@@ -47,7 +48,7 @@ export class RequestAuthenticator {
    * The presentation of a refresh token for each response. There is at most one. The tokens that it gave take the place of those that the
    * request carries.
    */
-  private readonly refreshes = new WeakMap<object, Promise<Presentation>>();
+  private readonly refreshes = new ResponseAttachment<Promise<Presentation>>();
 
   constructor(private readonly ports: AuthenticatorPorts) {}
 

@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { CookiePlace } from './cookie-place.js';
 import type { HeaderPlace } from './header-place.js';
+import { ResponseAttachment } from './response-attachment.js';
 import { rawResponseOf, ResponseTokens } from './response-tokens.js';
 import type { TokenLocation } from './token-location.js';
 import type { TokenReader } from './token-readers.js';
@@ -44,7 +44,7 @@ export class StandardTransport extends TokenTransport {
   /** Readers of the routes that look for the access token elsewhere. */
   private readonly routeReaders = new WeakMap<readonly TokenLocation[], readonly TokenReader[]>();
   /** One hook for each response, however often tokens are put on it. */
-  private readonly responses = new WeakMap<ServerResponse, ResponseTokens>();
+  private readonly responses = new ResponseAttachment<ResponseTokens>();
 
   constructor(
     private readonly settings: TransportSettings,
@@ -121,8 +121,10 @@ export class StandardTransport extends TokenTransport {
 
   private responseTokens(response: object): ResponseTokens {
     const raw = rawResponseOf(response);
-    const known = this.responses.get(raw) ?? new ResponseTokens(raw, this.settings.varyOn);
-    this.responses.set(raw, known);
-    return known;
+    const known = this.responses.get(raw);
+    if (known) return known;
+    const tokens = new ResponseTokens(raw, this.settings.varyOn);
+    this.responses.set(raw, tokens);
+    return tokens;
   }
 }
