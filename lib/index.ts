@@ -18,6 +18,8 @@ export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';
 export type { SessionsOptions } from './session/sessions.options.js';
 export type { TokenAlgorithm, TokenKey, TokenSecret } from './keys/key.options.js';
 export type { CachedUserOptions, ClaimsHook, LoadUserHook } from './principal/hook.options.js';
+export type { LegacyAccess, LegacyVerifyHook } from './principal/legacy.options.js';
+export type { LegacyExchangeHook, LegacyOptions, LegacySession } from './session/legacy.options.js';
 export type { ErrorBodyHook } from './nest/error-body.js';
 export { KeySource } from './keys/key-source.js';
 export type { VerificationKey } from './keys/key-source.js';

@@ -289,7 +289,7 @@ export class ContextUnsupported extends TokenError {
 }
 
 /**
- * The session store did not respond, or the `loadUser` or `claims` hook has thrown this error because its own store did not. Nothing is
+ * The session store did not respond, or a hook has thrown this error because its own store did not. Nothing is
  * lost: the client keeps its tokens and retries.
  */
 export class StoreUnavailable extends TokenError {
@@ -315,9 +315,12 @@ export class SignerUnavailable extends TokenError {
 }
 
 /** The hooks by which the application is asked during a request. */
-export type TokenHook = 'loadUser' | 'claims';
+export type TokenHook = 'loadUser' | 'claims' | 'legacy.verify' | 'legacy.exchange';
 
-/** The `loadUser` or `claims` hook did not respond within `hookTimeout`. Nothing is lost: the client keeps its tokens and retries. */
+/**
+ * A hook (`loadUser`, `claims` or one of `legacy`) did not respond within `hookTimeout`. Nothing is lost: the client keeps its tokens and
+ * retries.
+ */
 export class HookTimeout extends TokenError {
   override readonly name = 'HookTimeout';
   declare readonly errorCode: 'hook_timeout';
@@ -332,8 +335,8 @@ export class HookTimeout extends TokenError {
 }
 
 /**
- * The `loadUser` or `claims` hook failed, and did not give a reason by a `UserRejected` or a `StoreUnavailable`. This is a mistake in the
- * hook, and the log has it. Nothing is lost: the client keeps its tokens.
+ * A hook (`loadUser`, `claims` or one of `legacy`) failed, and did not give a reason by a `UserRejected` or a `StoreUnavailable`. This is a
+ * mistake in the hook, and the log has it. Nothing is lost: the client keeps its tokens.
  */
 export class HookFailed extends TokenError {
   override readonly name = 'HookFailed';

@@ -4,6 +4,7 @@ import type { CsrfTokens } from '../authentication/csrf-tokens.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
+import type { LegacyExchange } from '../session/legacy-exchange.js';
 import { RefreshService } from '../session/refresh.service.js';
 import type { SessionUses } from '../session/session-uses.js';
 import { TokenTransport } from '../transport/token-transport.js';
@@ -21,6 +22,9 @@ export const REVOCATION_HINTS: TypedToken<RevocationHints | null> = 'nestjs-toke
 export const CSRF_TOKENS: TypedToken<CsrfTokens | null> = 'nestjs-token:CsrfTokens';
 /** Injection token of the {@link SessionUses}, which note the last use of sessions. Null without `sessions.trackUse`. */
 export const SESSION_USES: TypedToken<SessionUses | null> = 'nestjs-token:SessionUses';
+
+/** Injection token of the {@link LegacyExchange}. Null if no refresh tokens of another system are exchanged. */
+export const LEGACY_EXCHANGE: TypedToken<LegacyExchange | null> = 'nestjs-token:LegacyExchange';
 
 /**
  * Returns the injection token of the {@link RefreshService} of an instance. It is the class for the instance without a name, and a text for

@@ -1,6 +1,8 @@
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
+import type { Clock } from '../clock.js';
+import { legacyWarnings } from '../options/resolve-legacy-options.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
 import type { RevocationList } from '../revocation/revocation-list.js';
@@ -18,6 +20,7 @@ export interface LifecyclePorts {
   /** Null if the last use of sessions is not noted. */
   readonly uses: SessionUses | null;
   readonly accessTokens: AccessTokenService;
+  readonly clock: Clock;
 }
 
 /** Starts an instance before the application listens, and stops it when the application closes. */
@@ -31,8 +34,8 @@ export class InstanceLifecycle implements OnModuleInit, OnModuleDestroy {
   /** Checks the store, and reads what has been revoked recently. */
   async onModuleInit(): Promise<void> {
     const logger = new Logger('TokenModule');
-    for (const warning of this.options.warnings) logger.warn(warning);
-    const { repository, revocations, janitor } = this.ports;
+    const { repository, revocations, janitor, clock } = this.ports;
+    for (const warning of [...this.options.warnings, ...legacyWarnings(this.options, clock.now())]) logger.warn(warning);
     await repository.check();
     await revocations.start();
     janitor.start();

@@ -56,9 +56,10 @@ export function instanceProviders(name: string): FactoryProvider[] {
         SessionJanitor,
         SESSION_USES,
         accessTokenServiceToken(name),
+        Clock,
       ],
-      useFactory: (options, repository, revocations, hints, janitor, uses, accessTokens) =>
-        new InstanceLifecycle(name, options, { repository, revocations, hints, janitor, uses, accessTokens }),
+      useFactory: (options, repository, revocations, hints, janitor, uses, accessTokens, clock) =>
+        new InstanceLifecycle(name, options, { repository, revocations, hints, janitor, uses, accessTokens, clock }),
     }),
   ];
 }

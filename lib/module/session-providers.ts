@@ -6,6 +6,7 @@ import { SessionLog } from '../events/session-log.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { ResolvedTransportOptions } from '../options/resolve-transport-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
+import { LegacyExchange } from '../session/legacy-exchange.js';
 import type { PairSettings } from '../session/pair-issuer.js';
 import { PairIssuer } from '../session/pair-issuer.js';
 import { RefreshService } from '../session/refresh.service.js';
@@ -22,7 +23,7 @@ import { PatientStore } from '../session/patient-store.js';
 import { TokenRepository } from '../session/token-repository.js';
 import { CookiePlace } from '../transport/cookie-place.js';
 import { tokenTypeOf } from '../transport/header-place.js';
-import { refreshServiceToken, RESOLVED_OPTIONS, SESSION_USES } from './injection-tokens.js';
+import { LEGACY_EXCHANGE, refreshServiceToken, RESOLVED_OPTIONS, SESSION_USES } from './injection-tokens.js';
 import { provide } from './provide.js';
 
 /** Returns the providers of sessions and their refresh tokens, from the store to the {@link RefreshService}. */
@@ -46,6 +47,7 @@ export function sessionProviders(name: string): FactoryProvider[] {
       inject: [PatientStore, SessionDenylist, SessionListener, Clock],
       useFactory: (store, denylist, listener, clock) => new SessionRevoker({ store, denylist, listener, clock }),
     }),
+    legacyExchangeProvider(name),
     rotatorProvider(name),
     openerProvider(name),
     provide(SessionEditor, {
@@ -76,6 +78,7 @@ function rotatorProvider(name: string): FactoryProvider {
     inject: [
       RESOLVED_OPTIONS,
       RefreshTokenCodec,
+      LEGACY_EXCHANGE,
       PatientStore,
       SessionRevoker,
       PrincipalHooks,
@@ -83,14 +86,32 @@ function rotatorProvider(name: string): FactoryProvider {
       SessionDenylist,
       SessionListener,
     ],
-    useFactory: (options, codec, store, revoker, hooks, issuer, denylist, listener) =>
-      new SessionRotator(rotatorSettings(name, options), { codec, store, revoker, hooks, issuer, denylist, listener }),
+    useFactory: (options, codec, legacy, store, revoker, hooks, issuer, denylist, listener) =>
+      new SessionRotator(rotatorSettings(name, options), { codec, legacy, store, revoker, hooks, issuer, denylist, listener }),
   });
 }
 
-/** The last round begins within one patience and ends within another. The two hooks follow. */
-function rotatorSettings(name: string, { refresh, patience, hookTimeoutMs }: ResolvedTokenOptions) {
-  return { name, rules: refresh.rules, idleMs: refresh.idleMs, presentationMs: 2 * patience.timeoutMs + 2 * hookTimeoutMs };
+/**
+ * The last round begins within one patience and ends within another. The two hooks follow. An exchange comes first: two questions to the store
+ * and one hook.
+ */
+function rotatorSettings(name: string, { refresh, patience, hookTimeoutMs, legacy }: ResolvedTokenOptions) {
+  const exchangeMs = legacy?.exchange ? 4 * patience.timeoutMs + hookTimeoutMs : 0;
+  const presentationMs = exchangeMs + 2 * patience.timeoutMs + 2 * hookTimeoutMs;
+  return { name, rules: refresh.rules, idleMs: refresh.idleMs, presentationMs };
+}
+
+function legacyExchangeProvider(name: string): FactoryProvider {
+  return provide(LEGACY_EXCHANGE, {
+    inject: [RESOLVED_OPTIONS, PatientStore, SessionListener, Clock],
+    useFactory: (options, store, listener, clock) => {
+      const { legacy, access, hookTimeoutMs } = options;
+      if (!legacy?.exchange) return null;
+      const { exchange, untilMs } = legacy;
+      const settings = { ...sessionSettings(name, options), issuer: access.issuer, exchange, untilMs, timeoutMs: hookTimeoutMs };
+      return new LegacyExchange(settings, { store, listener, clock });
+    },
+  });
 }
 
 function sessionSettings(name: string, { refresh, sessions, transport }: ResolvedTokenOptions): SessionSettings {
@@ -120,6 +141,7 @@ function refreshServiceProvider(name: string): FactoryProvider {
   return provide(refreshServiceToken(name), {
     inject: [
       RefreshTokenCodec,
+      LEGACY_EXCHANGE,
       PatientStore,
       SessionOpener,
       SessionEditor,
@@ -129,7 +151,7 @@ function refreshServiceProvider(name: string): FactoryProvider {
       SessionDenylist,
       PrincipalHooks,
     ],
-    useFactory: (codec, store, opener, editor, rotator, revoker, janitor, denylist, hooks) =>
-      new RefreshService(name, { codec, store, opener, editor, rotator, revoker, janitor, denylist, hooks }),
+    useFactory: (codec, legacy, store, opener, editor, rotator, revoker, janitor, denylist, hooks) =>
+      new RefreshService(name, { codec, legacy, store, opener, editor, rotator, revoker, janitor, denylist, hooks }),
   });
 }

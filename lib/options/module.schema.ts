@@ -4,6 +4,7 @@ import { ACCESS } from './access.schema.js';
 import { COOKIE } from './cookie.schema.js';
 import { CSRF } from './csrf.schema.js';
 import { HEADER } from './header.schema.js';
+import { LEGACY } from './legacy.schema.js';
 import type { Schema } from './option-kinds.js';
 import { REFRESH } from './refresh.schema.js';
 import { SESSIONS } from './sessions.schema.js';
@@ -45,6 +46,7 @@ export const MODULE = {
   loadUser: { kind: 'group', options: CACHED_USER, canBeHook: true, defaultNote: 'no user is loaded' },
   claims: { kind: 'hook', defaultNote: 'the claims that were given to `signIn`' },
   hookTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '5s' },
+  legacy: { kind: 'group', options: LEGACY, defaultNote: 'disabled' },
   revocation: { kind: 'choice', values: ['poll', 'strict', 'off'], default: 'poll' },
   push: { kind: 'port', port: 'RevocationPush', methods: ['announce', 'listen', 'close'], defaultNote: 'none' },
   storeTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '2s' },

@@ -14,6 +14,8 @@ const COOKIE_NAME = /^[0-9A-Za-z_-]{1,64}$/;
 /** RFC 1034 §3.5, in lower case, with at least one dot. */
 const DOMAIN = /^(?=.{4,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
 const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/;
+/** A date, or a date and a time of day with its offset. */
+const RFC_3339 = /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/;
 /** What a missing value becomes when it is put into text. */
 const MISREAD_TEXT = /^(undefined|null|NaN|\[object \w+\])?$/;
 
@@ -47,6 +49,7 @@ const CHECKS: { readonly [Kind in CheckedKind]: Check<OptionOfKind<Kind>> } = {
     'a header name of letters, digits and hyphens: nginx drops headers with any other character, such as _',
   ),
   scheme: shaped((given) => given === '' || matching(HTTP_TOKEN)(given), 'the name of a scheme (RFC 9110 §11.1)'),
+  instant,
   flag: shaped((given) => typeof given === 'boolean', 'true or false'),
   hook: shaped((given) => typeof given === 'function', 'a function'),
   class: shaped((given) => typeof given === 'function', 'a class'),
@@ -54,7 +57,7 @@ const CHECKS: { readonly [Kind in CheckedKind]: Check<OptionOfKind<Kind>> } = {
 };
 
 /**
- * Checks the value of an option and returns it as the rest of the package uses it: a span in milliseconds, one or several texts as a list.
+ * Checks the value of an option and returns it as the rest of the package uses it: a span or an instant in milliseconds, one or several texts as a list.
  *
  * @param option the full name of the option, for the message.
  * @throws {TokenOptionsError} when the value does not fit.
@@ -138,6 +141,21 @@ function originText(option: string, value: unknown): string {
   const text = plainText(option, value);
   requireShape(option, URL.canParse(text) && new URL(text).origin === text, 'an origin such as https://app.example.com, without a path');
   return text;
+}
+
+/** A date alone is the beginning of that day in UTC. A time of day needs its offset, because the nodes may be set to different time zones. */
+function instant(option: string, value: unknown): number {
+  const milliseconds = value instanceof Date ? value.getTime() : typeof value === 'string' ? instantIn(value) : NaN;
+  requireShape(option, !Number.isNaN(milliseconds), "a Date, nor text such as '2027-03-31' or '2027-03-31T18:00:00Z'");
+  return milliseconds;
+}
+
+function instantIn(text: string): number {
+  const [, day, time] = RFC_3339.exec(text) ?? [];
+  if (day === undefined) return NaN;
+  // The parser takes 30 February for a day in March.
+  const isDay = new Date(`${day}T00:00Z`).toISOString().startsWith(day);
+  return isDay ? Date.parse(time === undefined ? `${day}T00:00Z` : text) : NaN;
 }
 
 /** Looks for methods instead of using `instanceof`, because an application may have installed two copies of this package. */

@@ -52,6 +52,11 @@ export interface LocationsOption extends Described {
   readonly kind: 'locations';
 }
 
+/** A point in time: a `Date`, or text in the form of RFC 3339. */
+export interface InstantOption extends Described {
+  readonly kind: 'instant';
+}
+
 /** True or false. */
 export interface FlagOption extends Described {
   readonly kind: 'flag';
@@ -118,17 +123,17 @@ type OptionOf<V> = [Duration] extends [V]
 
 type TextualOption<V extends string> = string extends V ? TextOption : ChoiceOption<V>;
 
-type ComposedOption<V> = [string] extends [V]
-  ? SecretOption
-  : [V] extends [AnyHook]
-    ? HookOption
-    : [V] extends [abstract new (...args: never[]) => unknown]
-      ? ClassOption
-      : [V] extends [readonly TokenLocation[]]
-        ? LocationsOption
-        : [V] extends [readonly (infer Entry extends object)[]]
-          ? ListOption<Entry>
-          : GroupLike<V>;
+type ComposedOption<V> = [V] extends [Date | string] ? InstantOption : [string] extends [V] ? SecretOption : ObjectLikeOption<V>;
+
+type ObjectLikeOption<V> = [V] extends [AnyHook]
+  ? HookOption
+  : [V] extends [abstract new (...args: never[]) => unknown]
+    ? ClassOption
+    : [V] extends [readonly TokenLocation[]]
+      ? LocationsOption
+      : [V] extends [readonly (infer Entry extends object)[]]
+        ? ListOption<Entry>
+        : GroupLike<V>;
 
 type AnyHook = (...args: never[]) => unknown;
 
@@ -164,6 +169,7 @@ export type AnyOption =
   | TextOption
   | TextsOption
   | LocationsOption
+  | InstantOption
   | FlagOption
   | SecretOption
   | HookOption

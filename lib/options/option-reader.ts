@@ -13,7 +13,7 @@ export function nameOf(group: string, key: string): string {
 /** The options of a group that are checked by themselves. */
 type CheckedKey<S> = { [Key in keyof S]: S[Key] extends { readonly kind: CheckedKind } ? Key : never }[keyof S] & string;
 
-type ValueOf<Option, Given> = Option extends { readonly kind: 'duration' | 'whole seconds' }
+type ValueOf<Option, Given> = Option extends { readonly kind: 'duration' | 'whole seconds' | 'instant' }
   ? number
   : Option extends { readonly kind: 'texts' | 'origins' }
     ? readonly string[]
@@ -23,7 +23,7 @@ type ReadValue<Option, Given> = Option extends { readonly default: unknown } | {
   ? ValueOf<Option, Given>
   : ValueOf<Option, Given> | undefined;
 
-/** Returns the value of an option, checked, or its default: spans in milliseconds. It is undefined where there is neither. */
+/** Returns the value of an option, checked, or its default: spans and instants in milliseconds. It is undefined where there is neither. */
 type OptionReader<T, S> = <Key extends CheckedKey<S> & keyof T>(key: Key) => ReadValue<S[Key], T[Key]>;
 
 /** A group of options, as it was given. */

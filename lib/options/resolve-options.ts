@@ -11,6 +11,8 @@ import { requireKeyKinds, resolveAccessKeys, resolveAccessOptions } from './reso
 import { resolveCsrfKeys } from './resolve-refresh-keys.js';
 import type { ResolvedTransportOptions } from './resolve-transport-options.js';
 import { resolveTransportOptions } from './resolve-transport-options.js';
+import type { ResolvedLegacyOptions } from './resolve-legacy-options.js';
+import { resolveLegacyOptions } from './resolve-legacy-options.js';
 import type { ResolvedRefreshOptions } from './resolve-refresh-options.js';
 import { resolveRefreshOptions } from './resolve-refresh-options.js';
 import type { ResolvedSessionsOptions } from './resolve-sessions-options.js';
@@ -34,6 +36,8 @@ export interface ResolvedTokenOptions {
   };
   /** Milliseconds. */
   readonly hookTimeoutMs: number;
+  /** Null if there are no tokens of another system. */
+  readonly legacy: ResolvedLegacyOptions | null;
   readonly revocation: 'poll' | 'strict' | 'off';
   /** Null: revocations arrive with the next poll. */
   readonly push: RevocationPush | null;
@@ -70,6 +74,7 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string): Re
     sessions: Object.freeze(resolveSessionsOptions(given.sessions)),
     hooks: Object.freeze(resolveHooks(options, given)),
     hookTimeoutMs: options('hookTimeout'),
+    legacy: resolveLegacyOptions(given.legacy),
     revocation: options('revocation'),
     push: resolvePush(options, warnings),
     patience: Object.freeze(resolvePatience(options('storeTimeout'), refresh.rules.graceMs)),

@@ -5,6 +5,7 @@ import type { TokenKey, TokenSecret } from '../keys/key.options.js';
 import type { ErrorBodyHook } from '../nest/error-body.js';
 import type { CachedUserOptions, ClaimsHook, LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
+import type { LegacyOptions } from '../session/legacy.options.js';
 import type { RefreshOptions } from '../session/refresh.options.js';
 import type { CsrfOptions } from '../authentication/csrf.options.js';
 import type { CookieOptions } from '../transport/cookie.options.js';
@@ -75,8 +76,13 @@ export interface TokenModuleOptions {
    * @defaultValue the claims that were given to `signIn`
    */
   claims?: ClaimsHook;
-  /** Maximum time to wait for `loadUser`, and for `claims`. After that the response is 503 `hook_timeout`. From 100 ms to 30 s. @defaultValue '5s' */
+  /** Maximum time to wait for each of the hooks `loadUser`, `claims` and `legacy.…`. After that the response is 503 `hook_timeout`. From 100 ms to 30 s. @defaultValue '5s' */
   hookTimeout?: Duration;
+  /**
+   * Accepts the tokens that the application issued before it used this module, for a while. See the guide in `docs/migration.md`.
+   * @defaultValue disabled
+   */
+  legacy?: LegacyOptions;
   /**
    * How this node learns that a session was revoked on another node. `poll`: it reads new revocations from the store, so it knows within half
    * a second. `strict`: it asks the store on every request. `off`: it knows its own revocations only.

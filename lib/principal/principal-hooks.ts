@@ -1,8 +1,7 @@
 import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import { ownClaims } from '../access-token/access-token.claims.js';
-import type { TokenHook } from '../errors/token.errors.js';
-import { HookFailed, HookTimeout, StoreUnavailable, UserRejected } from '../errors/token.errors.js';
-import { withDeadline } from './deadline.js';
+import { UserRejected } from '../errors/token.errors.js';
+import { askHook } from './ask-hook.js';
 import type { LoadUserHook, PrincipalHookOptions } from './hook.options.js';
 import type { Principal } from './principal.js';
 import type { SessionInfo } from './session-info.js';
@@ -69,30 +68,17 @@ export class PrincipalHooks {
    * @throws {UserRejected | HookFailed | HookTimeout | StoreUnavailable} rejects with it.
    */
   async ask(session: SessionInfo): Promise<HookResults> {
-    const { claims, loadUser } = this.settings;
+    const { claims, loadUser, timeoutMs } = this.settings;
     const load = loadUser && (() => this.loadUser(loadUser, session));
     const user = load && (await (this.users ? this.users.reload(session.subject, load) : load()));
     if (!claims) return { user, claims: session.claims };
-    return { user, claims: await this.askHook('claims', async () => ownClaims(await claims(session.subject, session))) };
+    return { user, claims: await askHook('claims', timeoutMs, async () => ownClaims(await claims(session.subject, session))) };
   }
 
   private async loadUser(loadUser: LoadUserHook, session: SessionInfo): Promise<object> {
-    const user = await this.askHook('loadUser', async () => loadUser(session.subject, session));
+    const user = await askHook('loadUser', this.settings.timeoutMs, async () => loadUser(session.subject, session));
     if (typeof user !== 'object' || user === null) throw new UserRejected();
     return user;
-  }
-
-  /**
-   * Asks a hook. It can reject the user or say that its own store is unavailable. Anything else that it throws is a mistake in it, and
-   * never a verdict on the tokens.
-   */
-  private async askHook<T>(hook: TokenHook, ask: () => Promise<T>): Promise<T> {
-    try {
-      return await withDeadline(ask(), this.settings.timeoutMs, () => new HookTimeout(hook));
-    } catch (cause) {
-      if (cause instanceof HookTimeout || cause instanceof UserRejected || cause instanceof StoreUnavailable) throw cause;
-      throw new HookFailed(hook, { cause });
-    }
   }
 }
 

@@ -88,8 +88,8 @@ export class RefreshTokenCodec {
   }
 }
 
-/** Returns the first 128 bits of SHA-256 with the version-8 and variant bits set (RFC 9562 §5.8). */
-function sessionIdOf(secret: Buffer): string {
+/** Returns the session id of a secret: the first 128 bits of SHA-256 with the version-8 and variant bits set (RFC 9562 §5.8). */
+export function sessionIdOf(secret: Buffer): string {
   const id = createHash('sha256').update(secret).digest().subarray(0, 16);
   id.writeUInt8((id.readUInt8(6) & 0x0f) | 0x80, 6);
   id.writeUInt8((id.readUInt8(8) & 0x3f) | 0x80, 8);

@@ -2,6 +2,8 @@ import { isSessionId, requireSubject } from '../access-token/access-token.claims
 import type { SessionDenylist } from '../access-token/session-denylist.js';
 import type { Principal } from '../principal/principal.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
+import type { LegacyExchange } from './legacy-exchange.js';
+import { LegacyRefreshToken } from './legacy-refresh-token.js';
 import type { PatientStore } from './patient-store.js';
 import type { RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
@@ -36,6 +38,8 @@ export interface Rotation {
 /** What the service works with. */
 export interface SessionPorts {
   readonly codec: RefreshTokenCodec;
+  /** Exchanges the refresh tokens of another system. Null if there are none. */
+  readonly legacy: LegacyExchange | null;
   readonly store: PatientStore;
   readonly opener: SessionOpener;
   readonly editor: SessionEditor;
@@ -85,11 +89,18 @@ export class RefreshService {
   /**
    * Ends the session of a refresh token, whatever its generation, because holding the token is proof enough. It is idempotent, and ignores
    * anything that is not an authentic token (RFC 7009 §2.2).
-   * @throws {TokenError} rejects with `store_unavailable`. The session may still be open.
+   *
+   * A good refresh token of another system (`legacy.exchange`) that has no session yet gets one that is ended at once. So nobody can exchange
+   * the token any more.
+   * @throws {TokenError} rejects with `store_unavailable`, and with `legacy.exchange` also with `hook_timeout` or `hook_failed`. The session
+   * may still be open.
    */
   async signOut(refreshToken: string | null | undefined): Promise<void> {
-    const token = typeof refreshToken === 'string' ? this.ports.codec.decode(refreshToken) : null;
-    if (token && !this.ports.denylist.has(token.sessionId)) await this.revoke(token.sessionId, { reason: 'logout' });
+    const { codec, legacy, denylist } = this.ports;
+    const token = typeof refreshToken === 'string' ? (codec.decode(refreshToken) ?? legacy?.decode(refreshToken)) : null;
+    if (!token || denylist.has(token.sessionId)) return;
+    if (token instanceof LegacyRefreshToken && !(await legacy?.isGood(token))) return;
+    await this.revoke(token.sessionId, { reason: 'logout' });
   }
 
   /**

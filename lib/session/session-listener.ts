@@ -9,7 +9,8 @@ export type SessionEvent = {
   readonly at: number;
 } & (
   | {
-      readonly type: 'signed-in' | 'reauthenticated' | 'access-revoked' | RotationOutcome | 'reuse' | 'limited' | 'user-rejected';
+      readonly type:
+        'signed-in' | 'exchanged' | 'reauthenticated' | 'access-revoked' | RotationOutcome | 'reuse' | 'limited' | 'user-rejected';
       readonly sessionId: string;
       readonly subject: string;
     }

@@ -11,6 +11,8 @@ import {
 import { withDeadline } from '../principal/deadline.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import { Delivery } from './delivery.js';
+import type { LegacyExchange } from './legacy-exchange.js';
+import { LegacyRefreshToken } from './legacy-refresh-token.js';
 import type { IssuedPair, PairIssuer } from './pair-issuer.js';
 import type { DecodedRefreshToken, RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
@@ -31,6 +33,8 @@ export interface RotatorSettings extends RoundSettings {
 /** What a rotator works with. */
 export interface RotatorPorts {
   readonly codec: RefreshTokenCodec;
+  /** Exchanges the refresh tokens of another system. Null if there are none. */
+  readonly legacy: LegacyExchange | null;
   readonly store: PatientStore;
   readonly revoker: SessionRevoker;
   readonly hooks: PrincipalHooks;
@@ -91,7 +95,13 @@ export class SessionRotator {
     });
     const [first, ...others] = presented;
     if (others.some(({ token }) => token.sessionId !== first?.token.sessionId)) throw new SessionMismatch();
-    return presented.sort((one, other) => comparePositions(other.token, one.token))[0] ?? null;
+    return presented.sort((one, other) => comparePositions(other.token, one.token))[0] ?? this.legacyToken(refreshToken);
+  }
+
+  /** Takes a text as a refresh token of another system. It counts only if there is none of ours. */
+  private legacyToken(text: string): PresentedToken | null {
+    const token = this.ports.legacy?.decode(text);
+    return token ? { text, token } : null;
   }
 
   /**
@@ -123,7 +133,8 @@ export class SessionRotator {
   }
 
   private async presentAlone(token: DecodedRefreshToken): Promise<Presentation> {
-    const { codec, store, hooks, issuer, listener } = this.ports;
+    const { codec, store, hooks, issuer, listener, legacy } = this.ports;
+    if (token instanceof LegacyRefreshToken) await legacy?.open(token);
     const { outcome, snapshot, sentAt } = await store.inRounds(() => this.round.take(token));
     const { session, at } = snapshot;
     listener.on({ type: outcome, realm: this.settings.name, at, sessionId: session.id, subject: session.subject });

@@ -1,4 +1,4 @@
-import type { AccessOptions, RefreshKey, TokenModuleExtras, TokenModuleOptions } from 'nestjs-token';
+import type { AccessOptions, LegacyOptions, RefreshKey, TokenModuleExtras, TokenModuleOptions } from 'nestjs-token';
 import type { EXTRAS, MODULE, Schema } from '../support/lib.js';
 import type { Equal } from '../types/equal.js';
 import { holds } from '../types/equal.js';
@@ -36,6 +36,11 @@ export const unknownChoice: Schema<RefreshKey> = {
   // @ts-expect-error a value that the type does not have
   use: { kind: 'choice', values: ['sign', 'verify', 'both'], required: true },
 };
+
+const legacy = { verify: { kind: 'hook' }, exchange: { kind: 'hook' } } as const;
+export const dated: Schema<LegacyOptions> = { ...legacy, until: { kind: 'instant', required: true } };
+// @ts-expect-error a point in time is no secret, although both may be text
+export const notDated: Schema<LegacyOptions> = { ...legacy, until: { kind: 'secret', required: true } };
 
 /** The options whose schema does not list all values of their type. */
 type Unlisted<T, S> = {

@@ -76,6 +76,7 @@ holds<
     | 'issuer'
     | 'janitor'
     | 'keys'
+    | 'legacy'
     | 'loadUser'
     | 'onEvent'
     | 'preparedStatements'
