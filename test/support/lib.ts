@@ -4,6 +4,7 @@ export { RecentTokens } from '../../lib/access-token/recent-tokens.js';
 export { VerifiedTokenCache } from '../../lib/access-token/verified-token.cache.js';
 export { deriveKey, readAsymmetricKey, readSecret } from '../../lib/keys/key-material.js';
 export { KeyRing, keyRingFromKeys, keyRingFromSecret } from '../../lib/keys/key-ring.js';
+export { LegacyAccessTokens } from '../../lib/authentication/legacy-access-tokens.js';
 export { AccessTokenIssuer } from '../../lib/access-token/access-token.issuer.js';
 export { OutageLog } from '../../lib/events/outage-log.js';
 export { LocalSigner } from '../../lib/keys/signer.js';
