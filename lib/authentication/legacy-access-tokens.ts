@@ -17,7 +17,7 @@ export interface LegacyAccessSettings {
   readonly lifetimeMs: number;
   readonly leewayMs: number;
   /** Without it, every token of another system counts as expired, so that a refresh token that came along is used. */
-  readonly verify: LegacyVerifyHook | undefined;
+  readonly verify?: LegacyVerifyHook | undefined;
   /** Instant from which tokens of another system are refused like any other bad token, epoch milliseconds. */
   readonly untilMs: number;
   /** Time limit of the hook. */

@@ -9,12 +9,15 @@ import { ResponseAttachment } from '../transport/response-attachment.js';
 import { rawResponseOf } from '../transport/response-tokens.js';
 import type { TokenLocation } from '../transport/token-location.js';
 import type { Credentials, IssuedTokens, TokenRequest, TokenTransport } from '../transport/token-transport.js';
+import type { LegacyAccessTokens } from './legacy-access-tokens.js';
 import type { CheckedRequest, RequestCheck } from './request-check.js';
 
 /** What an authenticator works with. */
 export interface AuthenticatorPorts {
   readonly transport: TokenTransport;
   readonly accessTokens: AccessTokenService;
+  /** Verifies the access tokens of another system too. Null if there are none. */
+  readonly legacy: LegacyAccessTokens | null;
   readonly rotator: SessionRotator;
   readonly hooks: PrincipalHooks;
   readonly check: RequestCheck;
@@ -113,7 +116,8 @@ export class RequestAuthenticator {
     } catch (error) {
       if (!response || !credentials.refresh || !isHealable(error) || !mayRefresh(request, response)) throw error;
       const token = this.ports.rotator.decode(credentials.refresh.token, credentials.refresh.rivals);
-      if (error instanceof TokenExpired && error.sessionId !== token.sessionId) throw new SessionMismatch();
+      if (error instanceof TokenExpired && error.sessionId !== undefined && error.sessionId !== token.sessionId)
+        throw new SessionMismatch();
       await this.checkRotation(error, { request, credentials, sessionId: token.sessionId, isSafe: operation.isSafe, claims: null });
       return this.refresh(token, response, credentials);
     }
@@ -134,9 +138,9 @@ export class RequestAuthenticator {
   }
 
   private async verify(operation: TokenOperation, credentials: Credentials): Promise<Authentication> {
-    const { accessTokens, check, hooks } = this.ports;
+    const { accessTokens, legacy, check, hooks } = this.ports;
     if (!credentials.access) throw new TokenMissing();
-    const claims = await accessTokens.verify(credentials.access.token);
+    const claims = await (legacy ?? accessTokens).verify(credentials.access.token);
     if (check.concerns(credentials)) await check.check('use', checkedRequest(operation, credentials, claims));
     return { principal: await hooks.principalOf(claims), credentials, issued: null };
   }

@@ -1,6 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { AccessTokenService } from '../access-token/access-token.service.js';
 import type { CsrfTokens } from '../authentication/csrf-tokens.js';
+import type { LegacyAccessTokens } from '../authentication/legacy-access-tokens.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
@@ -22,6 +23,8 @@ export const REVOCATION_HINTS: TypedToken<RevocationHints | null> = 'nestjs-toke
 export const CSRF_TOKENS: TypedToken<CsrfTokens | null> = 'nestjs-token:CsrfTokens';
 /** Injection token of the {@link SessionUses}, which note the last use of sessions. Null without `sessions.trackUse`. */
 export const SESSION_USES: TypedToken<SessionUses | null> = 'nestjs-token:SessionUses';
+/** Injection token of the {@link LegacyAccessTokens}. Null if there are no tokens of another system. */
+export const LEGACY_ACCESS_TOKENS: TypedToken<LegacyAccessTokens | null> = 'nestjs-token:LegacyAccessTokens';
 
 /** Injection token of the {@link LegacyExchange}. Null if no refresh tokens of another system are exchanged. */
 export const LEGACY_EXCHANGE: TypedToken<LegacyExchange | null> = 'nestjs-token:LegacyExchange';

@@ -2,6 +2,7 @@ import type { FactoryProvider } from '@nestjs/common';
 import { AccessTokenIssuer } from '../access-token/access-token.issuer.js';
 import { AccessTokenService } from '../access-token/access-token.service.js';
 import { SessionDenylist } from '../access-token/session-denylist.js';
+import { LegacyAccessTokens } from '../authentication/legacy-access-tokens.js';
 import { RequestAuthenticator } from '../authentication/request-authenticator.js';
 import { CsrfCheck } from '../authentication/csrf-check.js';
 import { CsrfTokens } from '../authentication/csrf-tokens.js';
@@ -28,6 +29,7 @@ import { StandardTransport } from '../transport/standard-transport.js';
 import {
   accessTokenServiceToken,
   CSRF_TOKENS,
+  LEGACY_ACCESS_TOKENS,
   RESOLVED_OPTIONS,
   REVOCATION_HINTS,
   SESSION_USES,
@@ -109,10 +111,15 @@ function requestProviders(name: string): FactoryProvider[] {
       inject: [RESOLVED_OPTIONS, CSRF_TOKENS, transport],
       useFactory: ({ transport: { csrf } }, tokens, where) => (csrf && tokens ? new CsrfCheck(csrf, tokens, where) : new NoRequestCheck()),
     }),
+    provide(LEGACY_ACCESS_TOKENS, {
+      inject: [RESOLVED_OPTIONS, accessTokens, Clock],
+      useFactory: ({ access, legacy, hookTimeoutMs }, tokens, clock) =>
+        legacy && new LegacyAccessTokens({ ...access, ...legacy, name, timeoutMs: hookTimeoutMs }, { accessTokens: tokens, clock }),
+    }),
     provide(RequestAuthenticator, {
-      inject: [transport, accessTokens, SessionRotator, PrincipalHooks, RequestCheck],
-      useFactory: (where, tokens, rotator, hooks, check) =>
-        new RequestAuthenticator({ transport: where, accessTokens: tokens, rotator, hooks, check }),
+      inject: [transport, accessTokens, LEGACY_ACCESS_TOKENS, SessionRotator, PrincipalHooks, RequestCheck],
+      useFactory: (where, tokens, legacy, rotator, hooks, check) =>
+        new RequestAuthenticator({ transport: where, accessTokens: tokens, legacy, rotator, hooks, check }),
     }),
     provide(ErrorResponse, {
       inject: [RESOLVED_OPTIONS, transport],
