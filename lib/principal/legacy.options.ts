@@ -1,4 +1,7 @@
-/** What the `legacy.verify` hook says about a good access token. Instants are epoch milliseconds, and those of a JWT are seconds: `exp * 1000`. */
+/**
+ * What the `legacy.verify` hook says about a good access token. Instants are epoch milliseconds, and those of a JWT are seconds: `exp * 1000`.
+ * The principal gets the issuer and the audience of the module, a `jti` that is derived from the token, and no `sid`.
+ */
 export interface LegacyAccess {
   /** The subject (`sub`). 1 to 255 characters of plain text. */
   readonly subject: string;

@@ -1,4 +1,5 @@
 import { ADVANCE_CASES } from './contract/advance.cases.js';
+import { AUTH_TIME_CASES } from './contract/auth-time.cases.js';
 import { BOUND_KEY_CASES } from './contract/bound-key.cases.js';
 import { ContractStore } from './contract/contract-store.js';
 import { IDLE_LIFETIME_CASES } from './contract/idle-lifetime.cases.js';
@@ -29,6 +30,7 @@ export interface RepositoryContractCase {
 
 const CASES = [
   ...INSERT_CASES,
+  ...AUTH_TIME_CASES,
   ...SESSION_LIMIT_CASES,
   ...ROTATE_CASES,
   ...LIMIT_CASES,

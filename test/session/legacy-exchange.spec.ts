@@ -97,6 +97,32 @@ describe('an old refresh token', () => {
     expect(row).not.toContain(OLD);
   });
 
+  it('is not shown by inspect() or JSON while it is presented', () => {
+    const token = bridge().rotator.decode(OLD);
+    expect([token.generation, token.branch]).toEqual([0, 0]);
+    expect(inspect(token, { depth: 9, showHidden: true }) + JSON.stringify(token)).not.toContain(OLD);
+  });
+
+  it("works once with reuse: 'strict', like every token then", async () => {
+    const { refresh } = bridge(undefined, { options: { refresh: { reuse: 'strict' } } });
+    expect((await refresh.rotate(OLD)).outcome).toBe('rotated');
+    expect(await codeOf(() => refresh.rotate(OLD))).toBe('refresh_reused');
+  });
+
+  it('is counted as one sign-in that an administrator can end', async () => {
+    const { refresh, pair } = await exchanged();
+    await refresh.revokeAll('alice');
+    expect(await codeOf(() => refresh.rotate(OLD))).toBe('session_revoked');
+    expect(await codeOf(() => refresh.rotate(pair.refreshToken))).toBe('session_revoked');
+  });
+
+  it('is refused with user_rejected if loadUser refuses the user, and its session ends', async () => {
+    const { refresh, exchange } = bridge(undefined, { options: { loadUser: () => null } });
+    expect(await codeOf(() => refresh.rotate(OLD))).toBe('user_rejected');
+    expect(await codeOf(() => refresh.rotate(OLD))).toBe('session_revoked');
+    expect(exchange).toHaveBeenCalledTimes(1);
+  });
+
   it('is forgiven a lost response after any delay, without asking the hook again', async () => {
     const { refresh, exchange, clock } = await exchanged();
     exchange.mockImplementation(() => null);

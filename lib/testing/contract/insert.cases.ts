@@ -57,16 +57,6 @@ export const INSERT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    title: 'insert keeps the instant at which the user authenticated, if it is given, also if it is 0',
-    async run(store) {
-      for (const authTime of [0, 1_790_000_000_123]) {
-        const { session, at } = await store.signIn({ authTime });
-        assertSame([session.authTime, session.createdAt, session.lastUsedAt], [authTime, at, at]);
-        assertSame((await store.stored(session)).authTime, authTime);
-      }
-    },
-  },
-  {
     title: 'insert never overwrites: a second session with the same id rejects and leaves the first as it was',
     async run(store) {
       const first = await store.signIn({ claims: { first: true } });
