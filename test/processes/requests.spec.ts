@@ -54,6 +54,16 @@ function suite(engine: 'postgres' | 'mariadb', transport: TransportMode): void {
     expect(await cluster.table.all()).toMatchObject([{ id: pair.sessionId, generation: 1, windowCount: 1 }]);
   });
 
+  it('answer 1,000 parallel requests with one old refresh token with 200, one session and one successor', async () => {
+    const headers = carrying(transport, { access: 'an-old-access-token', refresh: 'old-refresh-token-of-carol' });
+    const old = (node: number): Promise<Answer> => call({ port: cluster.node(node).port!, agent, path: '/me', headers });
+    const answers = await Promise.all(Array.from({ length: REQUESTS }, (_, index) => old(index % 4)));
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(new Set(answers.map((answer) => tokensOn(transport, answer).refresh)).size).toBe(1);
+    const rows = (await cluster.table.all()).filter(({ subject }) => subject === 'carol');
+    expect(rows).toMatchObject([{ id: answers[0]!.json()['sid'], generation: 1, windowCount: 1 }]);
+  });
+
   it('refuse the access tokens of a session within a second of its end on another process', async () => {
     const pair = await cluster.signInOnce();
     const held = { accessToken: pair.accessToken };
