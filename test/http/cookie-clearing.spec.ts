@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Controller, ForbiddenException, Get, HttpCode, Post, UnauthorizedException, UseGuards, UseInterceptors } from '@nestjs/common';
+import {
+  Controller,
+  ForbiddenException,
+  Get,
+  Header,
+  HttpCode,
+  Post,
+  UnauthorizedException,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { Principal } from 'nestjs-token';
 import {
   ClearTokens,
@@ -29,6 +39,7 @@ class RefusingController {
 
   @Post('end')
   @HttpCode(204)
+  @Header('Cache-Control', 'public, max-age=600')
   @ClearTokens()
   @UseInterceptors(TokenInterceptor)
   end(): void {}
@@ -57,6 +68,7 @@ class SigningOutController {
 
 const MODES = ['cookie', 'mixed'] as const;
 const CASES = MODES.flatMap((mode) => ADAPTERS.map((adapter): [typeof mode, AdapterName] => [mode, adapter]));
+const VARY = expect.stringMatching(/Authorization, Cookie, Origin, Sec-Fetch-Site/);
 const CLEARED = ['__Host-access=', '__Host-refresh=', '__Host-csrf='];
 
 describe.each(CASES)('the cookies of a browser in %s mode on %s', (mode, adapter) => {
@@ -83,6 +95,8 @@ describe.each(CASES)('the cookies of a browser in %s mode on %s', (mode, adapter
   /** What the response does with the cookies: it leaves them alone, renews or clears them. */
   const fateOf = ({ headers }: Answer): string => {
     const lines = headers['set-cookie'] ?? [];
+    // CK-07: whatever it does with our cookies, no cache may repeat it to somebody else.
+    if (lines.length > 0) expect([headers['cache-control'], headers.pragma, headers.vary]).toEqual(['no-store', 'no-cache', VARY]);
     const cleared = lines.filter((line) => line.includes('Max-Age=0'));
     if (cleared.length === 0) return lines.length === 0 ? 'left alone' : 'renewed';
     return lines.length === 3 && CLEARED.every((name, index) => cleared[index]?.startsWith(`${name};`)) ? 'cleared' : lines.join('\n');
@@ -154,6 +168,14 @@ describe.each(CASES)('the cookies of a browser in %s mode on %s', (mode, adapter
         undefined,
       ]);
     });
+  });
+
+  it('CK-07 come with a response that no cache keeps, if a lost CSRF cookie is all that is renewed', async () => {
+    const pair = await issueTestPair(running.app, 'alice');
+    const { Cookie = '', ...others } = tokenHeaders(running.app, pair);
+    const headers = { ...others, Cookie: Cookie.replace(/; __Host-csrf=.*/, '') };
+    const answer = await running.call('/me', { headers });
+    expect([answer.status, fateOf(answer), answer.headers['set-cookie']?.length]).toEqual([200, 'renewed', 1]);
   });
 
   describe('CK-06 are left alone by', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cookieValues, shadowScopesOf } from '../support/lib.js';
+import { cookieValues } from '../support/lib.js';
 
 describe('The values of a cookie', () => {
   it.each([
@@ -41,35 +41,5 @@ describe('The values of a cookie', () => {
     cookieValues('t'.repeat(8_000) + '; ' + 't=;'.repeat(4_000), 't');
     cookieValues('t'.repeat(1_000_000), 't');
     expect(performance.now() - startedAt).toBeLessThan(2_000);
-  });
-});
-
-const OWN = { domain: undefined, path: '/', partitioned: false };
-
-describe('The domains and paths that a request can have cookies of', () => {
-  const request = (url: string, host: string) => ({ headers: { host }, url });
-
-  it('are all but those of our own cookies', () => {
-    expect(shadowScopesOf(request('/api/me?x=1', 'app.example.com:8443'), OWN)).toEqual([
-      { path: '/api' },
-      { path: '/api/' },
-      { path: '/api/me' },
-      ...['app.example.com', 'example.com'].flatMap((domain) => ['/', '/api', '/api/', '/api/me'].map((path) => ({ domain, path }))),
-    ]);
-  });
-
-  it.each(['127.0.0.1:3000', '[::1]:3000', '', 'localhost'])('have no domain on %p', (host) => {
-    const scopes = shadowScopesOf(request('/', host), OWN);
-    expect(scopes).toEqual([]);
-  });
-
-  it('are few, and fit a Set-Cookie line, whatever a client asks for', () => {
-    fc.assert(
-      fc.property(fc.webPath(), fc.string({ unit: 'binary' }), (url, host) => {
-        const scopes = shadowScopesOf(request(`${url}/;x=\r\n/a/b/c/d/e/f/g`, host), OWN);
-        expect(scopes.length).toBeLessThan(60);
-        expect(scopes.every(({ path, domain = '' }) => /^\/[^;\s]*$/.test(path) && /^[a-z0-9.-]*$/.test(domain))).toBe(true);
-      }),
-    );
   });
 });
