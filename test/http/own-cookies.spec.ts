@@ -1,13 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplication, Type } from '@nestjs/common';
-import { BadRequestException, Controller, Get, Redirect, Req, Res, UseGuards } from '@nestjs/common';
+import {
+  BadRequestException,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Post,
+  Redirect,
+  Req,
+  Res,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import fastifyCookie from '@fastify/cookie';
 import cookieParser from 'cookie-parser';
 import session from 'express-session';
 import type { NextFunction, Request, Response } from 'express';
 import type { FastifyReply } from 'fastify';
-import { JwtAuthGuard, RefreshService } from 'nestjs-token';
+import { ClearTokens, JwtAuthGuard, RefreshService, RefreshToken, RefreshTokenGuard, TokenInterceptor } from 'nestjs-token';
 import { expiredPair, issueTestPair, tokenHeaders } from 'nestjs-token/testing';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdapterName, Answer, TestApp } from '../support/app.js';
@@ -117,6 +129,32 @@ class FastifyCookies {
   }
 }
 
+/** Sign-in and sign-out of an application that also has cookies of its own. */
+@Controller('session')
+@UseInterceptors(TokenInterceptor)
+class SessionController {
+  constructor(private readonly refresh: RefreshService) {}
+
+  @Post()
+  @HttpCode(200)
+  signIn(@Res({ passthrough: true }) response: ServerResponse & { raw?: ServerResponse }): Promise<object> {
+    (response.raw ?? response).appendHeader('Set-Cookie', OWN);
+    return this.refresh.signIn('alice');
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @ClearTokens()
+  @UseGuards(RefreshTokenGuard)
+  async signOut(
+    @RefreshToken() token: string,
+    @Res({ passthrough: true }) response: ServerResponse & { raw?: ServerResponse },
+  ): Promise<void> {
+    (response.raw ?? response).appendHeader('Set-Cookie', OWN);
+    await this.refresh.signOut(token);
+  }
+}
+
 const CONTROLLERS: Record<AdapterName, Type> = { express: ExpressCookies, fastify: FastifyCookies };
 const CASES = (['cookie', 'mixed', 'header'] as const).flatMap((mode) =>
   ADAPTERS.map((adapter): [typeof mode, AdapterName] => [mode, adapter]),
@@ -162,7 +200,7 @@ describe.each(CASES)("an application's own cookies in %s mode on %s", (mode, ada
         if (adapter === 'fastify') await (app as NestFastifyApplication).register(fastifyCookie, { secret: 'a secret' });
         install(app);
       };
-      running = await startApp({ adapter, controllers: [CONTROLLERS[adapter]], options: { transport: mode }, prepare });
+      running = await startApp({ adapter, controllers: [CONTROLLERS[adapter], SessionController], options: { transport: mode }, prepare });
       running.app.useLogger(false);
     });
     afterAll(() => running.close());
@@ -182,6 +220,16 @@ describe.each(CASES)("an application's own cookies in %s mode on %s", (mode, ada
 
     it('are there at all', async () => {
       expect(namesOf(await answerOf('/helper', issueTestPair)).sort()).toEqual([...early, 'theme', 'lang'].sort());
+    });
+
+    it('are there after a sign-in and a sign-out, too', async () => {
+      const csrf = mode === 'header' ? [] : ['__Host-csrf'];
+      const signedIn = await running.call('/session', { method: 'POST' });
+      expect([signedIn.status, namesOf(signedIn).sort()]).toEqual([200, [...early, 'theme', ...OURS[mode], ...csrf].sort()]);
+      const headers = tokenHeaders(running.app, await issueTestPair(running.app, 'alice'));
+      const signedOut = await running.call('/session', { method: 'DELETE', headers });
+      const cleared = mode === 'header' ? [] : ['__Host-access', '__Host-refresh', '__Host-csrf'];
+      expect([signedOut.status, namesOf(signedOut).sort()]).toEqual([204, [...early, 'theme', ...cleared].sort()]);
     });
 
     it('do not keep the new tokens from working', async () => {
