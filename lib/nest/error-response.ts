@@ -58,7 +58,7 @@ export class ErrorResponse {
     if (request.headers.cookie === undefined) return;
     const { transport } = this.ports;
     if (error.terminal && concernsCookies(error, transport.read(request))) transport.clear(response, request);
-    transport.heal(response, request);
+    transport.heal(response, request, error.errorCode === 'session_mismatch');
   }
 }
 

@@ -89,10 +89,15 @@ export class CookiePlace {
   /**
    * Deletes the cookies with one of our names that were set for other domains and paths that the request shows. Ours stays. Another response
    * has to do the same for the next name, because proxies limit the size of a response's head.
+   * @param isMismatch whether the access token has expired and belongs to another session than the refresh token. Its cookie is deleted then,
+   * so that it does not keep the session of the refresh token from being used.
    */
-  heal(tokens: ResponseTokens, request: TokenRequest): void {
+  heal(tokens: ResponseTokens, request: TokenRequest, isMismatch = false): void {
     const cookie = (['refresh', 'access', 'csrf'] as const).find((one) => this.isShadowed[one] && this.valuesOf(request, one).size > 1);
     if (cookie) this.deleteShadows(tokens, request, cookie);
+    if (cookie || !isMismatch || this.valuesOf(request, 'access').size === 0) return;
+    this.set(tokens, 'access', { value: '', maxAge: 0, isDeliverable: () => true });
+    this.deleteShadows(tokens, request, 'access');
   }
 
   private valuesOf({ headers }: TokenRequest, cookie: CookieKey): ReadonlySet<string> {

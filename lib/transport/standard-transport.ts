@@ -95,8 +95,8 @@ export class StandardTransport extends TokenTransport {
     this.places.cookie.writeCsrf(this.responseTokens(response), token);
   }
 
-  override heal(response: object, request: TokenRequest): void {
-    if (this.usesCookies) this.places.cookie.heal(this.responseTokens(response), request);
+  override heal(response: object, request: TokenRequest, isMismatch = false): void {
+    if (this.usesCookies) this.places.cookie.heal(this.responseTokens(response), request, isMismatch);
   }
 
   /** New access tokens travel where the one of the request did, and where there was none, as the options say. */

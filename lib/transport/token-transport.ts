@@ -99,6 +99,10 @@ export abstract class TokenTransport {
   /** Puts a CSRF token on a response, in a cookie that the scripts of the page can read. */
   writeCsrf(_response: object, _token: string): void {}
 
-  /** Makes the browser delete cookies that rival with those of this instance, because they were set for other paths or domains. */
-  heal(_response: object, _request: TokenRequest): void {}
+  /**
+   * Makes the browser delete cookies that rival with those of this instance, because they were set for other paths or domains.
+   * @param isMismatch whether the request was refused with `session_mismatch`. The browser then also deletes the cookie of the access token,
+   * which has expired.
+   */
+  heal(_response: object, _request: TokenRequest, _isMismatch?: boolean): void {}
 }

@@ -152,6 +152,19 @@ describe.each(CASES)('cookies that shadow ours, with %s (%j, %s, prefix %j) on %
     },
   );
 
+  it.each(SCOPES.filter(([, scope]) => !isOurs(scope)))(
+    'cannot stand in for an access token that has expired, for %s (%s)',
+    async (_where, scope) => {
+      const session = await sid();
+      const evil = await expiredPair(running.app, 'mallory');
+      clock.advance(HOUR);
+      await toss('access', evil.accessToken, scope);
+      expect((await visit()).json()).toMatchObject({ statusCode: 401, errorCode: 'session_mismatch' });
+      expect(await heldAs('access')).toEqual([]);
+      expect(sidOf(await visit())).toEqual([200, session]);
+    },
+  );
+
   it('never make a response larger than proxies take by default', async () => {
     for (const [, scope] of SCOPES) if (!isOurs(scope)) await toss('refresh', 'evil', scope).then(() => toss('access', 'evil', scope));
     const answer = await visit();

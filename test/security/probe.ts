@@ -179,8 +179,8 @@ export interface Refusal {
   mayAsk?: boolean;
   /** The transport changes the text (white space around it), so that `verify` sees another one. */
   verify?: false;
-  /** Whether the response makes the browser delete its cookies. @defaultValue false */
-  clears?: boolean;
+  /** The cookies that the response makes the browser delete. @defaultValue none */
+  clears?: readonly ('access' | 'refresh' | 'csrf')[];
 }
 
 /** 401n: nothing that could be a credential came. */
@@ -313,12 +313,12 @@ function secretsIn(credential: string | CallOptions): string[] {
   return texts.flatMap((text) => [text, ...text.split(/[\s.=;,"]+/)]).filter((text) => text.length >= 16);
 }
 
-function setsNoToken({ headers }: Answer, { clears = false }: Refusal): void {
+function setsNoToken({ headers }: Answer, { clears = [] }: Refusal): void {
   expect(Object.keys(headers).filter((name) => ['authorization', 'x-refresh-token', 'x-access-token-expires-in'].includes(name))).toEqual(
     [],
   );
   const cookies = (headers['set-cookie'] ?? []).map((line) => line.replace(/; Path=.*/, ''));
-  expect(cookies).toEqual(clears ? ['access', 'refresh', 'csrf'].map((name) => `__Host-${name}=; Max-Age=0`) : []);
+  expect(cookies).toEqual(clears.map((name) => `__Host-${name}=; Max-Age=0`));
 }
 
 function keepsSecret({ witness, good }: Probe, answer: Answer, secrets: readonly string[]): void {
