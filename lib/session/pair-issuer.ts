@@ -1,4 +1,5 @@
 import type { AccessTokenIssuer } from '../access-token/access-token.issuer.js';
+import { HookFailed } from '../errors/token.errors.js';
 import type { HookResults } from '../principal/principal-hooks.js';
 import { principalOf } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
@@ -67,4 +68,13 @@ export class PairIssuer {
     };
     return { pair: new TokenPair(fields, { late: delivery, inBody }), principal: principalOf(claims, results.user) };
   }
+}
+
+/**
+ * Says of an error that claims which were small enough at the sign-in have grown since. That is a mistake of their hook, and the session
+ * stays open.
+ * @throws {HookFailed} if claims have made the access token too large. Any other error is thrown on.
+ */
+export function blameClaims(error: unknown): never {
+  throw error instanceof TypeError ? new HookFailed('claims', { cause: error }) : error;
 }

@@ -5,6 +5,7 @@ import { RefreshTokenExpired, SessionNotFound, SessionRevoked } from '../errors/
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import { Delivery } from './delivery.js';
 import type { PairIssuer } from './pair-issuer.js';
+import { blameClaims } from './pair-issuer.js';
 import { cleanText } from './device-text.js';
 import type { PatientStore } from './patient-store.js';
 import type { SessionListener } from './session-listener.js';
@@ -83,7 +84,7 @@ export class SessionEditor {
     const snapshot = await this.requireLive(sessionId, condition);
     listener.on({ type: 'reauthenticated', realm: this.name, at: snapshot.at, sessionId: session.id, subject: session.subject });
     const delivery = new Delivery(denylist, session.id, Infinity);
-    return (await issuer.issue({ snapshot, results, refreshToken: undefined, delivery })).pair;
+    return (await issuer.issue({ snapshot, results, refreshToken: undefined, delivery }).catch(blameClaims)).pair;
   }
 
   /** Makes known that the access tokens of a session have been revoked. If this fails, the node learns of it with its next poll. */

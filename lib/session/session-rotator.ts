@@ -1,6 +1,5 @@
 import type { SessionDenylist } from '../access-token/session-denylist.js';
 import {
-  HookFailed,
   RefreshTokenInvalid,
   RefreshTokenMissing,
   SessionMismatch,
@@ -14,6 +13,7 @@ import { Delivery } from './delivery.js';
 import type { LegacyExchange } from './legacy-exchange.js';
 import { LegacyRefreshToken } from './legacy-refresh-token.js';
 import type { IssuedPair, PairIssuer } from './pair-issuer.js';
+import { blameClaims } from './pair-issuer.js';
 import type { DecodedRefreshToken, RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
 import type { RoundSettings } from './rotation-round.js';
@@ -163,11 +163,6 @@ export class SessionRotator {
     }
     throw error;
   }
-}
-
-/** Claims that were small enough at the sign-in have grown since. That is a mistake of their hook, and the session stays open. */
-function blameClaims(error: unknown): never {
-  throw error instanceof TypeError ? new HookFailed('claims', { cause: error }) : error;
 }
 
 function comparePositions(one: RefreshTokenPosition, other: RefreshTokenPosition): number {

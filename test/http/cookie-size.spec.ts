@@ -85,5 +85,14 @@ describe.each(ADAPTERS)('CK-04 the size of cookies on %s', (adapter) => {
       size = 10;
       expect(told(await running.call('/me', { headers }))).toEqual([200, undefined, 2]);
     });
+
+    it('is hook_failed at a re-authentication, too', async () => {
+      size = 10;
+      const refresh = await start({ claims: () => claimsOf(size) });
+      const { sessionId } = await refresh.signIn('alice');
+      size = 4_000;
+      await expect(refresh.reauthenticate(sessionId)).rejects.toMatchObject({ errorCode: 'hook_failed', hook: 'claims' });
+      expect(await refresh.sessions('alice')).toHaveLength(1);
+    });
   });
 });

@@ -1,5 +1,7 @@
 import type {
   AccessOptions,
+  CookieOptions,
+  CsrfOptions,
   Duration,
   HeaderOptions,
   RefreshOptions,
@@ -70,6 +72,8 @@ holds<
     | 'access'
     | 'audience'
     | 'claims'
+    | 'cookie'
+    | 'csrf'
     | 'errorBody'
     | 'header'
     | 'hookTimeout'
@@ -78,6 +82,7 @@ holds<
     | 'keys'
     | 'legacy'
     | 'loadUser'
+    | 'locations'
     | 'onEvent'
     | 'preparedStatements'
     | 'push'
@@ -94,3 +99,7 @@ holds<Equal<keyof AccessOptions, 'cache' | 'jitter' | 'leeway' | 'lifetime' | 'm
 holds<Equal<keyof RefreshOptions, 'absoluteLifetime' | 'grace' | 'idleLifetime' | 'keys' | 'limit' | 'recoverLost' | 'reuse' | 'secret'>>();
 holds<Equal<keyof SessionsOptions, 'max' | 'onLimit' | 'trackUse'>>();
 holds<Equal<keyof HeaderOptions, 'access' | 'expiresIn' | 'refresh' | 'scheme'>>();
+holds<
+  Equal<keyof CookieOptions, 'access' | 'csrf' | 'domain' | 'insecure' | 'partitioned' | 'path' | 'persistent' | 'refresh' | 'sameSite'>
+>();
+holds<Equal<keyof CsrfOptions, 'header' | 'mode' | 'origins' | 'trustSameSite'>>();

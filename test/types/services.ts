@@ -18,6 +18,9 @@ export async function sessions(service: RefreshService): Promise<void> {
   holds<Equal<ReturnType<typeof pair.toJSON>, TokenPairBody>>();
   holds<Equal<Awaited<ReturnType<typeof service.rotate>>['outcome'], 'rotated' | 'kept' | 'coalesced' | 'recovered' | 'healed'>>();
   await service.revokeAll('alice', { except: pair.sessionId, reason: 'password' });
+  await service.signIn('alice', { persistent: false });
+  // @ts-expect-error “remember me” is on or off
+  await service.signIn('alice', { persistent: 'session' });
   // @ts-expect-error a session belongs to somebody
   await service.signIn();
   // @ts-expect-error a reason that the table of sessions does not know
