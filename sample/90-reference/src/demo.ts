@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pair } from './demo/client.js';
 import { Client } from './demo/client.js';
+import { COOKIE_SETTINGS, cookieChapter } from './demo/cookie-chapter.js';
 import { check, heading, say, short } from './demo/narrator.js';
 import { SampleProcess } from './demo/sample-process.js';
 
@@ -150,14 +151,22 @@ async function demo(url: string): Promise<void> {
 
 async function run(): Promise<void> {
   const startedAt = performance.now();
-  const sample = await SampleProcess.start(LIFETIMES);
+  await withSample(LIFETIMES, async (url) => {
+    console.log(`The reference sample runs at ${url}. The demo calls it over HTTP and shows the last characters of tokens only.`);
+    await demo(url);
+  });
+  await withSample(COOKIE_SETTINGS, cookieChapter);
+  console.log(`\nEvery check passed, in ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
+}
+
+async function withSample(settings: Readonly<Record<string, string>>, use: (url: string) => Promise<void>): Promise<void> {
+  const sample = await SampleProcess.start(settings);
   const stop = (): void => void sample.stop().finally(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    console.log(`The reference sample runs at ${sample.url}. The demo calls it over HTTP and shows the last characters of tokens only.`);
-    await demo(sample.url);
-    console.log(`\nEvery check passed, in ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
+    await use(sample.url);
   } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
     await sample.stop();
   }
 }
