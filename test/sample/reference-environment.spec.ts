@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -7,6 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { explain, readEnvironment } from '../../sample/90-reference/src/environment.js';
 import { ADAPTERS } from '../support/app.js';
 import { CompiledSample, PASSWORD, SECRET } from '../support/process/sample.js';
+
+const README = readFileSync(join(import.meta.dirname, '..', '..', 'sample', '90-reference', 'README.md'), 'utf8');
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
 let compiled: CompiledSample;
 
@@ -148,6 +151,24 @@ describe('the switches of the sample for cookies', () => {
     const statuses = await Promise.all(pairs.map(async (pair) => (await sample.as(pair, '/me')).status));
     expect(statuses).toEqual([401, 200, 200]);
   }, 30_000);
+});
+
+(hasCurl ? describe : describe.skip)("the curl lines of the sample's README", () => {
+  it.each([
+    ['header', {}, ['200', '200', '500', '204', '401']],
+    ['cookie', { COOKIE_INSECURE: 'true' }, ['200', '403', '201', '403', '200', '204', '401']],
+  ])(
+    'give the status that their comments name, tokens: %s',
+    async (TOKEN_TRANSPORT, environment, expected) => {
+      const scripts = [...README.matchAll(/^U=http[^]*?(?=^```$)/gm)].map(([script]) => script);
+      const script = scripts[TOKEN_TRANSPORT === 'header' ? 0 : 1] ?? '';
+      expect([...script.matchAll(/# (\d{3})\b/g)].map(([, status]) => status)).toEqual(expected);
+      const { port } = await compiled.start({ TOKEN_TRANSPORT, ...environment });
+      const output = execFileSync('bash', ['-c', script.replace(':3000', `:${port}`)], { encoding: 'utf8', stdio: 'pipe' });
+      expect([...output.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status)).toEqual(expected);
+    },
+    30_000,
+  );
 });
 
 describe('the sample over https', () => {
