@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { TokenPair } from '../session/token-pair.js';
 import { concealAddress } from '../transport/response-tokens.js';
-import type { TokenRequest, TokenTransport } from '../transport/token-transport.js';
+import type { IssuedTokens, TokenTransport } from '../transport/token-transport.js';
 import type { SessionUses } from '../session/session-uses.js';
 import type { ErrorResponse } from './error-response.js';
 import type { RequestContext } from './request-context.js';
@@ -62,7 +62,7 @@ export class TokenInstance {
       this.transport.heal(response, request);
     }
     if (access?.source === 'query') concealAddress(response);
-    if (access?.source === 'cookie' || refresh?.source === 'cookie') this.renewCsrf(request, response, principal.sid);
+    if (access?.source === 'cookie' || refresh?.source === 'cookie') this.renewCsrf(context, principal.sid, issued);
   }
 
   /** Puts the pair on the response that a handler has issued. */
@@ -72,7 +72,7 @@ export class TokenInstance {
     const credentials = this.transport.read(request);
     this.transport.write(response, pair, credentials);
     this.transport.heal(response, request);
-    this.renewCsrf(request, response, pair.sessionId);
+    this.renewCsrf(context, pair.sessionId, pair);
   }
 
   /** Makes the browser delete the tokens that came in cookies, and takes back what is on the response. */
@@ -83,9 +83,9 @@ export class TokenInstance {
   }
 
   /** A session has a CSRF token as long as the browser keeps it. One that is lost, or belongs to another session, is replaced. */
-  private renewCsrf(request: TokenRequest, response: object, sessionId: string | undefined): void {
+  private renewCsrf({ request, response }: RequestContext, sessionId: string | undefined, issued: IssuedTokens | null): void {
     const present = this.csrf && this.transport.readCsrf(request);
-    if (!this.csrf || !present || sessionId === undefined) return;
-    if (!this.csrf.verify(present.cookie, sessionId)) this.transport.writeCsrf(response, this.csrf.issue(sessionId));
+    if (!response || !this.csrf || !present || sessionId === undefined || this.csrf.verify(present.cookie, sessionId)) return;
+    this.transport.writeCsrf(response, this.csrf.issue(sessionId), issued ?? undefined);
   }
 }

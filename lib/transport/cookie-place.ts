@@ -70,9 +70,12 @@ export class CookiePlace {
     this.set(tokens, 'refresh', { value, maxAge, isDeliverable: () => issued.deliverable === 'both' });
   }
 
-  /** The CSRF cookie ends with the browser session. If it is lost, the next response brings another one. */
-  writeCsrf(tokens: ResponseTokens, token: string): void {
-    this.set(tokens, 'csrf', { value: token, maxAge: undefined, isDeliverable: () => true });
+  /**
+   * The CSRF cookie ends with the browser session. If it is lost, the next response brings another one. With a pair, it is of no use once the
+   * session of the pair has been revoked, and the browser may have the one of another sign-in by then.
+   */
+  writeCsrf(tokens: ResponseTokens, token: string, issued?: IssuedTokens): void {
+    this.set(tokens, 'csrf', { value: token, maxAge: undefined, isDeliverable: () => issued?.deliverable !== 'none' });
   }
 
   /**

@@ -91,8 +91,8 @@ export class StandardTransport extends TokenTransport {
     return { ...(typeof header === 'string' && { header }), ...(cookie !== undefined && { cookie }) };
   }
 
-  override writeCsrf(response: object, token: string): void {
-    this.places.cookie.writeCsrf(this.responseTokens(response), token);
+  override writeCsrf(response: object, token: string, issued?: IssuedTokens): void {
+    this.places.cookie.writeCsrf(this.responseTokens(response), token, issued);
   }
 
   override heal(response: object, request: TokenRequest, isMismatch = false): void {

@@ -96,8 +96,11 @@ export abstract class TokenTransport {
     return null;
   }
 
-  /** Puts a CSRF token on a response, in a cookie that the scripts of the page can read. */
-  writeCsrf(_response: object, _token: string): void {}
+  /**
+   * Puts a CSRF token on a response, in a cookie that the scripts of the page can read.
+   * @param issued the tokens that the response carries as well. If they must not be delivered any more, the CSRF token goes with them.
+   */
+  writeCsrf(_response: object, _token: string, _issued?: IssuedTokens): void {}
 
   /**
    * Makes the browser delete cookies that rival with those of this instance, because they were set for other paths or domains.
