@@ -1,4 +1,4 @@
-import { partsOf } from '../support/refresh-token.js';
+import { isNewer } from '../support/token-store.js';
 import type { Cluster } from './cluster.js';
 import type { Presented } from './worker/messages.js';
 
@@ -10,12 +10,6 @@ export function tally(answers: readonly Presented[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { outcome } of answers) counts[outcome] = (counts[outcome] ?? 0) + 1;
   return counts;
-}
-
-/** Whether a token stands later in its session than another. */
-export function isHigher(token: string, other: string): boolean {
-  const [one, two] = [partsOf(token), partsOf(other)];
-  return one.generation > two.generation || (one.generation === two.generation && one.branch > two.branch);
 }
 
 /**
@@ -41,6 +35,6 @@ export class Client {
   }
 
   store({ refreshToken }: Presented): void {
-    if (refreshToken !== undefined && (this.keeps === 'last' || isHigher(refreshToken, this.token))) this.token = refreshToken;
+    if (refreshToken !== undefined && (this.keeps === 'last' || isNewer(refreshToken, this.token))) this.token = refreshToken;
   }
 }
