@@ -38,7 +38,11 @@ class OpenGuard implements CanActivate {
 @Injectable()
 class RecipeStrategy extends PassportStrategy(Strategy) {
   constructor() {
-    super({ jwtFromRequest: mode === 'cookie' ? fromCookie : ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey: SECRET, algorithms: ['HS256'] });
+    super({
+      jwtFromRequest: mode === 'cookie' ? fromCookie : ExtractJwt.fromAuthHeaderAsBearerToken(),
+      secretOrKey: SECRET,
+      algorithms: ['HS256'],
+    });
   }
 
   validate(payload: { sub: string }): object {

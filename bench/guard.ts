@@ -7,7 +7,7 @@ import { median, ratioByRound } from './statistics.js';
 const KINDS = ['open', 'ours', 'recipe'] as const;
 /** The number of fresh processes. With several, one that happens to be compiled badly does not decide the result. */
 const PROCESSES = Number(process.env.BENCH_PROCESSES ?? 3);
-const TURNS = Number(process.env.BENCH_TURNS ?? 80);
+const TURNS = Number(process.env.BENCH_TURNS ?? 50);
 /** The length of a turn. It is short, so that other programs on this machine slow down all applications of a round alike. */
 const TURN_MS = 100;
 const WARM_UP_TURNS = 30;
@@ -44,7 +44,12 @@ async function compare(adapter: string, mode: Mode): Promise<Record<Kind, number
 }
 
 const rows: string[][] = [];
-for (const [adapter, mode] of [['express', 'header'], ['fastify', 'header'], ['express', 'cookie'], ['fastify', 'cookie']] as const) {
+for (const [adapter, mode] of [
+  ['express', 'header'],
+  ['fastify', 'header'],
+  ['express', 'cookie'],
+  ['fastify', 'cookie'],
+] as const) {
   const { open, ours, recipe } = await compare(adapter, mode);
   rows.push([
     mode === 'header' ? adapter : `${adapter}, tokens in cookies`,
