@@ -48,10 +48,10 @@ export class CookiePlace {
   readRefresh(request: TokenRequest): Credential | undefined {
     const found = this.find(request, 'refresh');
     if (!found) return undefined;
-    const values = [found.token, ...(found.rivals ?? [])];
-    const [token = '', ...rivals] = values.map(withoutMark);
-    const persistent = !values.some((value) => value.endsWith(SESSION_MARK));
-    return { token, source: 'cookie', persistent, ...(rivals.length > 0 && { rivals }) };
+    const { token, rivals } = found;
+    const persistent = !token.endsWith(SESSION_MARK) && !rivals?.some((rival) => rival.endsWith(SESSION_MARK));
+    const credential: Credential = { token: withoutMark(token), source: 'cookie', persistent };
+    return rivals ? { ...credential, rivals: rivals.map(withoutMark) } : credential;
   }
 
   readCsrf({ headers }: TokenRequest): string | undefined {
@@ -120,10 +120,12 @@ export class CookiePlace {
   }
 
   private find({ headers }: TokenRequest, cookie: 'access' | 'refresh'): Credential | undefined {
-    const [token, ...others] = cookieValues(headers.cookie, this.settings.names[cookie]).filter((value) => !isAbsent(value));
+    const values = cookieValues(headers.cookie, this.settings.names[cookie]);
+    const token = values.find((value) => !isAbsent(value));
     if (token === undefined) return undefined;
-    const rivals = this.isShadowed[cookie] ? others.filter((other) => other !== token) : [];
-    return { token, source: 'cookie', ...(rivals.length > 0 && { rivals }) };
+    if (values.length === 1 || !this.isShadowed[cookie]) return { token, source: 'cookie' };
+    const rivals = values.filter((value) => value !== token && !isAbsent(value));
+    return rivals.length > 0 ? { token, source: 'cookie', rivals } : { token, source: 'cookie' };
   }
 
   private set(tokens: ResponseTokens, cookie: CookieKey, { value, maxAge, isDeliverable }: NewCookie): void {

@@ -87,8 +87,7 @@ export class StandardTransport extends TokenTransport {
   override readCsrf(request: TokenRequest): CsrfCredential | null {
     if (!this.usesCookies) return null;
     const header = request.headers[this.csrfHeader];
-    const cookie = this.places.cookie.readCsrf(request);
-    return { ...(typeof header === 'string' && { header }), ...(cookie !== undefined && { cookie }) };
+    return { header: typeof header === 'string' ? header : undefined, cookie: this.places.cookie.readCsrf(request) };
   }
 
   override writeCsrf(response: object, token: string, issued?: IssuedTokens): void {

@@ -45,9 +45,9 @@ export interface Credentials {
 /** The CSRF token of a request. Nothing of it has been verified. */
 export interface CsrfCredential {
   /** What the header says. Scripts of other sites cannot set it. */
-  readonly header?: string;
+  readonly header?: string | undefined;
   /** What the cookie says. It is only read to know whether the browser still has one. */
-  readonly cookie?: string;
+  readonly cookie?: string | undefined;
 }
 
 /** The tokens that a response carries, and which of them may still be delivered. A `TokenPair` is one. */
