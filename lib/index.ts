@@ -8,6 +8,7 @@ export { TokenModule } from './module/token.module.js';
 export type { TokenModuleAsyncOptions, TokenModuleRootOptions, TokenOptionsFactory } from './module/token.module-definition.js';
 export type { TokenModuleOptions } from './options/token.options.js';
 export type { TokenModuleExtras } from './options/extras.options.js';
+export type { EndpointOptions } from './endpoints/endpoint.options.js';
 export type { AccessOptions } from './access-token/access.options.js';
 export type { CookieOptions, CookieSameSite, CookieSameSiteOptions } from './transport/cookie.options.js';
 export type { HeaderOptions } from './transport/header.options.js';
@@ -16,11 +17,14 @@ export type { TokenLocation } from './transport/token-location.js';
 export type { CsrfOptions } from './authentication/csrf.options.js';
 export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';
 export type { SessionsOptions } from './session/sessions.options.js';
+export type { IntrospectionOptions } from './access-token/introspection.options.js';
+export type { JwksOptions } from './keys/jwks.options.js';
 export type { TokenAlgorithm, TokenKey, TokenSecret } from './keys/key.options.js';
 export type { CachedUserOptions, ClaimsHook, LoadUserHook } from './principal/hook.options.js';
 export type { LegacyAccess, LegacyVerifyHook } from './principal/legacy.options.js';
 export type { LegacyExchangeHook, LegacyOptions, LegacySession } from './session/legacy.options.js';
 export type { ErrorBodyHook } from './nest/error-body.js';
+export type { JsonWebKeySet, PublicJsonWebKey } from './keys/key-set.js';
 export { KeySource } from './keys/key-source.js';
 export type { VerificationKey } from './keys/key-source.js';
 export { Signer } from './keys/signer.js';
@@ -98,6 +102,7 @@ export {
   FreshTokenRequired,
   HookFailed,
   HookTimeout,
+  KeysUnavailable,
   RefreshLimited,
   RefreshTokenExpired,
   RefreshTokenInvalid,

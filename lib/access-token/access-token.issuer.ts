@@ -44,14 +44,17 @@ const LONG_TOKEN = 3_000;
 export class AccessTokenIssuer {
   private readonly logger = new Logger('TokenModule');
   /** The header is the same for all tokens of a key. It is kept out of `inspect()`, because it looks like the beginning of a token. */
-  readonly #header: string;
+  #header = { kid: '', algorithm: '', text: '' };
   private hasWarned = false;
 
   constructor(
     private readonly settings: IssuingSettings,
     private readonly signer: Signer,
-  ) {
-    this.#header = base64url({ alg: signer.algorithm, typ: 'at+jwt', kid: signer.kid });
+  ) {}
+
+  /** `kid` of the key that signs at present. */
+  get kid(): string {
+    return this.signer.kid;
   }
 
   /**
@@ -60,7 +63,7 @@ export class AccessTokenIssuer {
    */
   async issue(draft: AccessTokenDraft): Promise<IssuedAccessToken> {
     const claims = this.claimsOf(draft);
-    const input = `${this.#header}.${base64url(claims)}`;
+    const input = `${this.header()}.${base64url(claims)}`;
     const token = `${input}.${await this.signatureOf(input)}`;
     if (token.length > LONG_TOKEN) this.warnOfLength(token.length);
     return { token, claims };
@@ -73,6 +76,15 @@ export class AccessTokenIssuer {
   jitteredLifetime(): number {
     const { lifetimeMs, jitter } = this.settings;
     return lifetimeMs * (1 - Math.random() * jitter);
+  }
+
+  /** Returns the header. The signer may change to another key between two tokens. */
+  private header(): string {
+    const { kid, algorithm } = this.signer;
+    if (this.#header.kid !== kid || this.#header.algorithm !== algorithm) {
+      this.#header = { kid, algorithm, text: base64url({ alg: algorithm, typ: 'at+jwt', kid }) };
+    }
+    return this.#header.text;
   }
 
   private async signatureOf(input: string): Promise<string> {

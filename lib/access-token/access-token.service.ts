@@ -1,13 +1,17 @@
 import type { Clock } from '../clock.js';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
-import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid } from '../errors/token.errors.js';
+import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenOptionsError } from '../errors/token.errors.js';
+import type { KeyReloader } from '../keys/key-reloader.js';
+import type { JsonWebKeySet } from '../keys/key-set.js';
+import { keySetOf } from '../keys/key-set.js';
 import type { KeySource, VerificationKey } from '../keys/key-source.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
 import type { AccessTokenDraft, AccessTokenIssuer, IssuedAccessToken, IssuingSettings } from './access-token.issuer.js';
 import type { DatedClaims, VerificationSettings } from './access-token.verifier.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
+import type { TokenIntrospector } from './token-introspector.js';
 import type { SessionDenylist } from './session-denylist.js';
 import type { RecalledToken } from './verified-token.cache.js';
 import { VerifiedTokenCache } from './verified-token.cache.js';
@@ -36,9 +40,14 @@ export interface AccessTokenSettings extends IssuingSettings, VerificationSettin
 /** What the service works with. */
 export interface AccessTokenPorts {
   readonly keys: KeySource;
-  readonly issuer: AccessTokenIssuer;
+  /** Null if the service only verifies. */
+  readonly issuer: AccessTokenIssuer | null;
   readonly denylist: SessionDenylist;
   readonly clock: Clock;
+  /** Null if the service only verifies. */
+  readonly reloader: KeyReloader | null;
+  /** Asks another service about revocations, if the options say so. */
+  readonly introspector?: TokenIntrospector | null;
 }
 
 /** An instant in 1973. A smaller number was given in seconds by mistake. */
@@ -68,13 +77,15 @@ export class AccessTokenService {
    * Signs an access token for a session.
    * @throws {TypeError} rejects with it when the subject is no plain text, the session id is none, a claim is reserved or too long, the lifetime
    * is out of range, or `authTime` is no instant up to now.
+   * @throws {TokenOptionsError} rejects with it if this instance only verifies (option `jwks`).
    * @example
    * const token = await accessTokens.sign('alice', { sessionId, claims: { scope: 'download' }, lifetime: '1m' });
    */
   async sign(subject: string, { sessionId, claims = {}, lifetime, authTime }: SignOptions): Promise<string> {
     requireSubject(subject);
     if (!isSessionId(sessionId)) throw new TypeError('sessionId: not the id of a session');
-    const { issuer, clock, denylist } = this.ports;
+    const { clock, denylist } = this.ports;
+    const issuer = this.issuer;
     const at = clock.now();
     if (authTime !== undefined) requireAuthTime(authTime, at);
     const lifetimeMs = lifetime === undefined ? issuer.jitteredLifetime() : this.askedLifetime(lifetime);
@@ -89,13 +100,14 @@ export class AccessTokenService {
    * changed is checked again. `loadUser` is not asked.
    * @returns the claims, deeply frozen.
    * @throws {TokenError} rejects with `token_too_large`, `token_malformed`, `token_invalid`, `token_type_mismatch`, `token_expired`,
-   * `token_not_yet_valid`, `token_revoked`, and with `revocation: 'strict'` also with `store_unavailable`.
+   * `token_not_yet_valid`, `token_revoked`, and with `revocation: 'strict'` or `introspection` also with `store_unavailable`,
+   * and with `jwks` also with `keys_unavailable`.
    */
   async verify(token: string): Promise<AccessTokenClaims> {
     if (typeof token !== 'string') throw new TokenMalformed();
     const known = this.known(token, performance.now());
     if (!known) return this.verifyInFull(token);
-    await this.confirm(known.claims);
+    await this.confirm(token, known.claims);
     return known.claims;
   }
 
@@ -105,12 +117,48 @@ export class AccessTokenService {
    * @throws {RangeError} if it is the key that signs.
    */
   retireKey(kid: string): void {
-    this.ports.keys.retire(kid);
+    const { keys, issuer } = this.ports;
+    if (kid === issuer?.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
+    keys.retire(kid);
+  }
+
+  /**
+   * Calls the function that the option `keys` is, and uses the keys that it returns from then on, on this node. A key that is no longer
+   * among them is refused at once, also for tokens that are known already. To replace the key that signs, reload twice: first give every node
+   * the new key as `verify`, then make it `sign`.
+   * @throws {TokenOptionsError} rejects with it if the new keys are refused for any reason for which the application would not start, or if
+   * `keys` is no function. What the function throws is passed on. In all cases the keys stay as they were.
+   * @example
+   * ```ts
+   * @Cron('*\/5 * * * *')
+   * reload(): Promise<void> {
+   *   return this.accessTokens.reloadKeys();
+   * }
+   * ```
+   */
+  reloadKeys(): Promise<void> {
+    return this.ports.reloader?.reload() ?? Promise.reject(onlyVerifies());
+  }
+
+  /**
+   * Returns the public keys that verify access tokens, in the form in which they are published (RFC 7517 §5). It never contains a secret or a
+   * private key. With `secret`, or with `HS…` keys, it is empty.
+   * @example
+   * ```ts
+   * @Public()
+   * @Get('keys')
+   * keys(): JsonWebKeySet {
+   *   return this.accessTokens.jwks();
+   * }
+   * ```
+   */
+  jwks(): JsonWebKeySet {
+    return keySetOf(this.ports.keys.all);
   }
 
   /** Issues a token whose content has been checked, for any instant. It serves `nestjs-token/testing`. @internal */
   issue(draft: AccessTokenDraft): Promise<IssuedAccessToken> {
-    return this.ports.issuer.issue(draft);
+    return this.issuer.issue(draft);
   }
 
   /**
@@ -122,9 +170,10 @@ export class AccessTokenService {
     const instant = performance.now();
     const known = this.known(token, instant);
     if (!known) return undefined;
-    const { denylist } = this.ports;
+    const { denylist, introspector } = this.ports;
     const { sid, sid_epoch = 0 } = known.claims;
-    return denylist.isCurrent(instant) && (sid === undefined || sid_epoch >= denylist.accessEpoch(sid)) ? known : undefined;
+    const isGood = denylist.isCurrent(instant) && (sid === undefined || sid_epoch >= denylist.accessEpoch(sid));
+    return isGood && (!introspector || introspector.knows(token)) ? known : undefined;
   }
 
   /** Checks everything before the signature, and finds the key that a token names. @internal */
@@ -143,9 +192,16 @@ export class AccessTokenService {
     const claims = this.verifier.accept(payload);
     const untimely = this.judgeTimes(claims, now);
     if (untimely) throw untimely;
-    await this.confirm(claims);
+    await this.confirm(token, claims);
     this.cache?.set(token, { claims, key }, now);
     return claims;
+  }
+
+  /** @throws {TokenOptionsError} if this instance only verifies. */
+  private get issuer(): AccessTokenIssuer {
+    const { issuer } = this.ports;
+    if (!issuer) throw onlyVerifies();
+    return issuer;
   }
 
   private async verifyInFull(token: string): Promise<AccessTokenClaims> {
@@ -170,8 +226,11 @@ export class AccessTokenService {
     return now < Math.max(iat, nbf) * 1_000 - leewayMs ? new TokenNotYetValid() : null;
   }
 
-  private async confirm({ sid, sid_epoch = 0 }: AccessTokenClaims): Promise<void> {
-    if (sid !== undefined) await this.ports.denylist.confirm(sid, sid_epoch);
+  private async confirm(token: string, claims: AccessTokenClaims): Promise<void> {
+    const { denylist, introspector } = this.ports;
+    const { sid, sid_epoch = 0 } = claims;
+    if (sid !== undefined) await denylist.confirm(sid, sid_epoch);
+    if (introspector) await introspector.confirm(token, claims);
   }
 
   private askedLifetime(lifetime: Duration): number {
@@ -181,6 +240,13 @@ export class AccessTokenService {
     }
     return asked;
   }
+}
+
+function onlyVerifies(): TokenOptionsError {
+  return new TokenOptionsError(
+    'jwks',
+    'this instance only verifies access tokens: they are signed, and their keys replaced, at the service that issues them',
+  );
 }
 
 function requireAuthTime(authTime: number, now: number): void {

@@ -1,4 +1,6 @@
 import { JwtService } from '@nestjs/jwt';
+import type { KeyObject } from 'node:crypto';
+import { verify } from 'node:crypto';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen, isSessionId, isSubject } from './access-token.claims.js';
 import type { KeySource, VerificationKey } from '../keys/key-source.js';
@@ -16,6 +18,8 @@ export interface VerificationSettings {
   readonly leewayMs: number;
   /** Longest `exp − iat`. */
   readonly maxLifetimeMs: number;
+  /** Whether a token may belong to no session. A service that only verifies has none of its own. */
+  readonly sessionIsOptional?: boolean;
 }
 
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
@@ -37,8 +41,8 @@ export type DatedClaims = AccessTokenClaims & { readonly nbf?: number };
 /**
  * Verifies access tokens in three steps: {@link keyFor} checks the form and the header and finds the key, {@link payloadOf} verifies the
  * signature, and {@link accept} judges the claims. The times are judged by the caller, because their verdict changes. jsonwebtoken does the
- * second step, and the other steps do what it leaves out (docs/decisions/0003). Nothing in a token is trusted before its signature has been
- * verified.
+ * second step, except for EdDSA, which it does not know. The other steps do what it leaves out (docs/decisions/0003). Nothing in a token is
+ * trusted before its signature has been verified.
  */
 export class AccessTokenVerifier {
   private readonly jwt = new JwtService();
@@ -69,6 +73,7 @@ export class AccessTokenVerifier {
    * @throws {TokenInvalid} if the signature is wrong. The message of jsonwebtoken is dropped, because it may quote claims.
    */
   payloadOf(token: string, { key, algorithm }: VerificationKey): unknown {
+    if (algorithm === 'EdDSA') return edwardsPayload(token, key);
     try {
       const options = { secret: key as never, algorithms: [algorithm], ignoreExpiration: true, ignoreNotBefore: true };
       return this.jwt.verify<object>(token, options);
@@ -91,8 +96,12 @@ export class AccessTokenVerifier {
    * @throws {TokenInvalid} if a claim is missing or wrong.
    */
   accept(payload: unknown): DatedClaims {
-    if (!isAccessTokenClaims(payload) || !this.isForUs(payload)) throw new TokenInvalid();
+    if (!isAccessTokenClaims(payload) || !this.isForUs(payload) || !this.hasSession(payload)) throw new TokenInvalid();
     return deeplyFrozen(payload);
+  }
+
+  private hasSession({ sid }: AccessTokenClaims): boolean {
+    return sid === undefined ? this.settings.sessionIsOptional === true : isSessionId(sid);
   }
 
   private isForUs({ iss, aud, exp, iat }: AccessTokenClaims): boolean {
@@ -107,6 +116,13 @@ function fitting(key: VerificationKey | undefined, { alg, typ }: Json): Verifica
   if (alg !== key.algorithm) throw new TokenInvalid();
   if (typeof typ !== 'string' || !/^(application\/)?at\+jwt$/i.test(typ)) throw new TokenTypeMismatch();
   return key;
+}
+
+/** Verifies a signature of Ed25519 (RFC 8037 §3.1) over the bytes of the token itself, and returns the payload. */
+function edwardsPayload(token: string, key: KeyObject): Json {
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  if (!verify(null, Buffer.from(`${header}.${payload}`, 'latin1'), key, Buffer.from(signature, 'base64url'))) throw new TokenInvalid();
+  return parseObject(payload);
 }
 
 function isCanonical(segment: string): boolean {
@@ -126,8 +142,8 @@ function parseObject(segment: string): Json {
 }
 
 function isAccessTokenClaims(payload: unknown): payload is DatedClaims {
-  const { iss, sub, aud, exp, iat, jti, sid, nbf = 0, auth_time = 0, sid_epoch = 0 } = payload as Json;
+  const { iss, sub, aud, exp, iat, jti, nbf = 0, auth_time = 0, sid_epoch = 0 } = payload as Json;
   const areNumbers = [exp, iat, nbf, auth_time, sid_epoch].every((instant) => typeof instant === 'number' && Number.isFinite(instant));
   const isAudience = typeof aud === 'string' || (Array.isArray(aud) && aud.every((one) => typeof one === 'string'));
-  return areNumbers && isAudience && isSessionId(sid) && isSubject(sub) && typeof iss === 'string' && typeof jti === 'string' && jti !== '';
+  return areNumbers && isAudience && isSubject(sub) && typeof iss === 'string' && typeof jti === 'string' && jti !== '';
 }

@@ -1,6 +1,7 @@
 /**
- * Port: which sessions have been revoked, and of which sessions the access tokens, as far as this node knows. Access tokens are refused by the session that they belong to, so one
- * entry refuses all tokens of a session. Replace it in tests with `overrideProvider(SessionDenylist)`.
+ * Port: which sessions have been revoked, and of which sessions the access tokens, as far as this node knows. Access tokens are refused by
+ * the session that they belong to, so one entry refuses all tokens of a session. Replace it in tests with
+ * `overrideProvider(SessionDenylist)`.
  */
 export abstract class SessionDenylist {
   /** Tells whether a session is known here to be revoked. It does no I/O. */
@@ -38,4 +39,27 @@ export abstract class SessionDenylist {
 
   /** Adds sessions that were found to be revoked. */
   abstract add(sessionIds: readonly string[]): void;
+}
+
+/** Knows of no revocation. A service that only verifies access tokens accepts them until they expire. */
+export class NoDenylist extends SessionDenylist {
+  override has(): boolean {
+    return false;
+  }
+
+  override accessEpoch(): number {
+    return 0;
+  }
+
+  override isCurrent(): boolean {
+    return true;
+  }
+
+  override async confirm(): Promise<void> {}
+
+  override addOwn(): void {}
+
+  override addOwnAccess(): void {}
+
+  override add(): void {}
 }

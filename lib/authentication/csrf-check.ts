@@ -13,7 +13,8 @@ import { RequestCheck } from './request-check.js';
 export class CsrfCheck extends RequestCheck {
   constructor(
     private readonly settings: CsrfSettings,
-    private readonly tokens: CsrfTokens,
+    /** Null if there are none: a request whose origin the browser does not tell is refused then. */
+    private readonly tokens: CsrfTokens | null,
     private readonly transport: TokenTransport,
   ) {
     super();
@@ -64,7 +65,8 @@ export class CsrfCheck extends RequestCheck {
   }
 
   private hasToken(request: TokenRequest, sessionId: string | undefined): boolean {
-    return sessionId !== undefined && this.tokens.verify(this.transport.readCsrf(request)?.header, sessionId);
+    if (!this.tokens || sessionId === undefined) return false;
+    return this.tokens.verify(this.transport.readCsrf(request)?.header, sessionId);
   }
 }
 

@@ -3,7 +3,6 @@ import type { AccessTokenService } from '../access-token/access-token.service.js
 import { CsrfFailed, SessionMismatch, TokenExpired, TokenInvalid, TokenMissing } from '../errors/token.errors.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
-import type { DecodedRefreshToken } from '../session/refresh-token.codec.js';
 import type { Presentation, SessionRotator } from '../session/session-rotator.js';
 import { ResponseAttachment } from '../transport/response-attachment.js';
 import { rawResponseOf } from '../transport/response-tokens.js';
@@ -18,7 +17,8 @@ export interface AuthenticatorPorts {
   readonly accessTokens: AccessTokenService;
   /** Verifies the access tokens of another system too. Null if there are none. */
   readonly legacy: LegacyAccessTokens | null;
-  readonly rotator: SessionRotator;
+  /** Null if the instance only verifies, so that nothing is ever refreshed. */
+  readonly rotator: SessionRotator | null;
   readonly hooks: PrincipalHooks;
   readonly check: RequestCheck;
 }
@@ -84,11 +84,12 @@ export class RequestAuthenticator {
    * Finds the refresh token of a request that asks for a refresh or a sign-out itself, and checks that the request may use it. Whether the
    * token is good is up to whoever presents it.
    * @param inBody the token that the body carries. It counts if there is none in its own place.
-   * @returns the token, or `undefined` if there is none.
+   * @returns the token, or `undefined` if there is none, or if the instance only verifies: there is nothing to present it to.
    * @throws {TokenError} rejects with `session_mismatch`, or with what the {@link RequestCheck} says.
    */
   async refreshTokenOf({ request, isSafe }: Pick<TokenOperation, 'request' | 'isSafe'>, inBody?: string): Promise<string | undefined> {
     const { transport, rotator, check } = this.ports;
+    if (!rotator) return undefined;
     const credentials = transport.read(request);
     const { refresh } = credentials;
     const newest = refresh && rotator.newestOf(refresh.token, refresh.rivals);
@@ -114,12 +115,13 @@ export class RequestAuthenticator {
     try {
       return await this.verify(operation, credentials);
     } catch (error) {
-      if (!response || !credentials.refresh || !isHealable(error) || !mayRefresh(request, response)) throw error;
-      const token = this.ports.rotator.decode(credentials.refresh.token, credentials.refresh.rivals);
+      const { rotator } = this.ports;
+      if (!rotator || !response || !credentials.refresh || !isHealable(error) || !mayRefresh(request, response)) throw error;
+      const token = rotator.decode(credentials.refresh.token, credentials.refresh.rivals);
       if (error instanceof TokenExpired && error.sessionId !== undefined && error.sessionId !== token.sessionId)
         throw new SessionMismatch();
       await this.checkRotation(error, { request, credentials, sessionId: token.sessionId, isSafe: operation.isSafe, claims: null });
-      return this.refresh(token, response, credentials);
+      return this.refresh(() => rotator.present(token), response, credentials);
     }
   }
 
@@ -145,9 +147,9 @@ export class RequestAuthenticator {
     return { principal: await hooks.principalOf(claims), credentials, issued: null };
   }
 
-  private async refresh(token: DecodedRefreshToken, response: object, credentials: Credentials): Promise<Authentication> {
+  private async refresh(present: () => Promise<Presentation>, response: object, credentials: Credentials): Promise<Authentication> {
     const raw = rawResponseOf(response);
-    const presentation = this.refreshes.get(raw) ?? this.ports.rotator.present(token);
+    const presentation = this.refreshes.get(raw) ?? present();
     this.refreshes.set(raw, presentation);
     const { pair, principal } = await presentation;
     return { principal: { ...principal }, credentials, issued: pair };

@@ -289,8 +289,8 @@ export class ContextUnsupported extends TokenError {
 }
 
 /**
- * The session store did not respond, or a hook has thrown this error because its own store did not. Nothing is
- * lost: the client keeps its tokens and retries.
+ * The session store or the endpoint of `introspection` did not respond, or a hook has thrown this error because its own store did not.
+ * Nothing is lost: the client keeps its tokens and retries.
  */
 export class StoreUnavailable extends TokenError {
   override readonly name = 'StoreUnavailable';
@@ -311,6 +311,19 @@ export class SignerUnavailable extends TokenError {
   override readonly retryAfter: number = 1;
   constructor(options?: ErrorOptions) {
     super('signer_unavailable', options);
+  }
+}
+
+/**
+ * The key set of the service that issues the access tokens (`jwks.uri`) cannot be fetched, and the token names a key that was not in it
+ * before. Nothing is lost: the client keeps its tokens and retries.
+ */
+export class KeysUnavailable extends TokenError {
+  override readonly name = 'KeysUnavailable';
+  declare readonly errorCode: 'keys_unavailable';
+  override readonly retryAfter: number = 1;
+  constructor(options?: ErrorOptions) {
+    super('keys_unavailable', options);
   }
 }
 
@@ -395,6 +408,7 @@ export type AnyTokenError =
   | ContextUnsupported
   | StoreUnavailable
   | SignerUnavailable
+  | KeysUnavailable
   | HookTimeout
   | HookFailed;
 

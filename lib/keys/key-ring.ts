@@ -1,29 +1,41 @@
-import { createHash, createPublicKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { deriveKey, readAsymmetricKey, readSecret } from './key-material.js';
-import { hasRocaFingerprint } from './roca.js';
+import { createSecretKey } from 'node:crypto';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import { isIdentifier } from '../text.js';
-import type { TokenAlgorithm, TokenKey } from './key.options.js';
+import { kidOf } from './key-id.js';
+import { isSameKey, keyMapOf } from './key-map.js';
+import { deriveKey } from './key-material.js';
+import type { TokenKey } from './key.options.js';
 import type { VerificationKey } from './key-source.js';
 import { KeySource } from './key-source.js';
+import type { SigningKey } from './read-key.js';
+import { readKey } from './read-key.js';
+import type { Signer } from './signer.js';
 
-/** The key that signs. It verifies too, as every {@link VerificationKey} does. */
-export interface SigningKey extends VerificationKey {
-  readonly signingKey: KeyObject;
+/** The keys of a ring. */
+export interface RingKeys {
+  /** The key that signs, or null if a {@link Signer} of the application holds it. */
+  readonly signing: SigningKey | null;
+  readonly verifyOnly: readonly VerificationKey[];
 }
 
-/** The keys of one module instance by `kid`. A key can be retired, but no key can be added while the application runs. */
+/** The keys of one module instance by `kid`. They can be replaced while the application runs. */
 export class KeyRing extends KeySource {
-  private readonly keys: Map<string, VerificationKey>;
-  private readonly retired = new Set<VerificationKey>();
+  private keys = new Map<string, VerificationKey>();
+  private retired: readonly VerificationKey[] = [];
+  private own: SigningKey | null = null;
 
-  constructor(
-    readonly signing: SigningKey,
-    verifyOnly: readonly VerificationKey[],
-  ) {
+  constructor(keys: RingKeys) {
     super();
-    this.keys = new Map([signing, ...verifyOnly].map((key) => [key.kid, key]));
+    this.replace(keys);
+  }
+
+  /**
+   * The key that signs.
+   * @throws {Error} if a {@link Signer} of the application holds it.
+   */
+  get signing(): SigningKey {
+    if (!this.own) throw new Error('the keys of this ring only verify');
+    return this.own;
   }
 
   /** Returns the key with this `kid`, or undefined. There is no other way to look up a key. */
@@ -32,53 +44,59 @@ export class KeyRing extends KeySource {
   }
 
   override trusts(key: VerificationKey): boolean {
-    return this.retired.size === 0 || !this.retired.has(key);
+    return this.keys.get(key.kid) === key;
   }
 
-  /** Every key that verifies. */
-  get all(): readonly VerificationKey[] {
+  override get all(): readonly VerificationKey[] {
     return [...this.keys.values()];
   }
 
-  /**
-   * Refuses a key from now on. Tokens that it has signed are refused even if they were verified before.
-   * @throws {RangeError} if it is the signing key.
-   */
   override retire(kid: string): void {
-    if (kid === this.signing.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
+    if (kid === this.own?.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
     const key = this.keys.get(kid);
-    if (key) this.retired.add(key);
+    if (key) this.retired = [...this.retired, key];
     this.keys.delete(kid);
   }
-}
 
-const HASH_BYTES = { HS256: 32, HS384: 48, HS512: 64 } as const;
-const CURVES = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' } as const;
-const MIN_RSA_BITS = 2_048;
-const MIN_RSA_EXPONENT = 65_537n;
+  /**
+   * Replaces all keys at once. A key that stays keeps the tokens that it has verified before. A key that is gone is refused from now on, and
+   * so is a key that was retired here.
+   * @throws {TokenOptionsError} if the new signing key was retired here. Nothing has changed then.
+   */
+  replace({ signing, verifyOnly }: RingKeys): void {
+    if (signing && this.wasRetired(signing)) {
+      throw new TokenOptionsError('keys', `the key ${signing.kid} was retired on this node, so it cannot sign; make another key sign`);
+    }
+    const trusted = [...(signing ? [signing] : []), ...verifyOnly].filter((key) => !this.wasRetired(key));
+    this.keys = keyMapOf(trusted, this.keys);
+    this.own = signing;
+  }
+
+  private wasRetired(key: VerificationKey): boolean {
+    return this.retired.some((one) => isSameKey(one, key));
+  }
+}
 
 /** Makes the ring for the option `secret`, with one HS256 key. A named instance derives a key of its own (docs/decisions/0008). */
 export function keyRingFromSecret(secret: KeyObject, issuer: string, realm: string): KeyRing {
   const key = realm === DEFAULT_NAME ? secret : createSecretKey(deriveKey(secret, 'nestjs-token/access/1', issuer, realm));
-  return new KeyRing({ kid: kidOf(key), algorithm: 'HS256', key, signingKey: key }, []);
+  return new KeyRing({ signing: { kid: kidOf(key), algorithm: 'HS256', key, signingKey: key }, verifyOnly: [] });
 }
 
 /** The name of the instance that was given no name. */
 export const DEFAULT_NAME = 'default';
 
 /**
- * Makes the ring for the option `keys`.
- * @returns the ring, and remarks for the log.
+ * Reads the keys of the option `keys`.
+ * @param signer the signer of the application, or null if one of the keys signs.
+ * @returns the keys, and remarks for the log.
  * @throws {TokenOptionsError} if a key is weak or does not fit its algorithm, if two keys have the same `kid`, if secrets and key pairs are
- * mixed, or if there is not exactly one signing key.
+ * mixed, or if there is not exactly one signing key. With a signer no key signs, and one verifies what the signer signs.
  */
-export function keyRingFromKeys(keys: readonly TokenKey[]): { ring: KeyRing; warnings: string[] } {
+export function readRingKeys(keys: readonly TokenKey[], signer: Signer | null = null): { keys: RingKeys; warnings: string[] } {
   const warnings: string[] = [];
   const read = keys.map((key, index) => readKey(`keys[${index}]`, key, warnings));
-  const [signing, ...others] = read.filter((key): key is SigningKey => 'signingKey' in key);
-  if (!signing || others.length > 0) {
-    throw new TokenOptionsError('keys', `exactly one key has use: 'sign', the others use: 'verify'`);
-  }
+  const signing = signingKeyOf(read, signer);
   if (new Set(read.map(({ key }) => key.type)).size > 1) {
     throw new TokenOptionsError(
       'keys',
@@ -88,74 +106,22 @@ export function keyRingFromKeys(keys: readonly TokenKey[]): { ring: KeyRing; war
   const kids = read.map((key) => key.kid);
   const duplicate = kids.find((kid, index) => kids.indexOf(kid) !== index);
   if (duplicate !== undefined) throw new TokenOptionsError('keys', `two keys have the kid ${duplicate}`);
-  return {
-    ring: new KeyRing(
-      signing,
-      read.filter((key) => key !== signing),
-    ),
-    warnings,
-  };
+  return { keys: { signing, verifyOnly: read.filter((key) => key !== signing) }, warnings };
 }
 
-function readKey(option: string, given: TokenKey, warnings: string[]): VerificationKey | SigningKey {
-  if (given.kid !== undefined && !isIdentifier(given.kid)) {
-    throw new TokenOptionsError(`${option}.kid`, 'is not 1 to 64 characters of A–Z a–z 0–9 . _ -');
+function signingKeyOf(read: readonly VerificationKey[], signer: Signer | null): SigningKey | null {
+  const [signing, ...others] = read.filter((key): key is SigningKey => 'signingKey' in key);
+  if (signer) {
+    if (signing) throw new TokenOptionsError('keys', "no key has use: 'sign' together with `signer`, because the signer signs");
+    requireKeyOf(signer, read);
+    return null;
   }
-  requireJwkPurpose(`${option}.key`, given);
-  const signingKey =
-    given.algorithm in HASH_BYTES ? readHmacKey(option, given, warnings) : readAsymmetricKey(`${option}.key`, given.key, given.use);
-  if (signingKey.type !== 'secret') requireStrength(`${option}.key`, given.algorithm, signingKey);
-  const key = signingKey.type === 'private' ? createPublicKey(signingKey) : signingKey;
-  if (key.asymmetricKeyType === 'rsa' && hasRocaFingerprint(key)) {
-    throw new TokenOptionsError(
-      `${option}.key`,
-      'was made by a flawed chip and can be factored (ROCA, CVE-2017-15361); make a new key elsewhere',
-    );
-  }
-  const verification = { kid: given.kid ?? kidOf(key), algorithm: given.algorithm, key };
-  return given.use === 'sign' ? { ...verification, signingKey } : verification;
+  if (!signing || others.length > 0) throw new TokenOptionsError('keys', `exactly one key has use: 'sign', the others use: 'verify'`);
+  return signing;
 }
 
-function readHmacKey(option: string, given: TokenKey, warnings: string[]): KeyObject {
-  const { key: material } = given;
-  const isJwk = typeof material === 'object' && 'kty' in material;
-  const bytes = isJwk && material.kty === 'oct' ? Buffer.from(typeof material.k === 'string' ? material.k : '', 'base64url') : material;
-  const { key, warning } = readSecret(`${option}.key`, bytes, HASH_BYTES[given.algorithm as keyof typeof HASH_BYTES]);
-  if (warning) warnings.push(warning);
-  return key;
-}
-
-/** Checks that the members `use`, `key_ops` and `alg` of a JWK (RFC 7517 §4) allow what the key is meant for. */
-function requireJwkPurpose(option: string, { key, use, algorithm }: TokenKey): void {
-  if (typeof key !== 'object' || !('kty' in key)) return;
-  const { use: jwkUse, key_ops: operations, alg } = key as { use?: string; key_ops?: string[]; alg?: string };
-  if (jwkUse !== undefined && jwkUse !== 'sig') throw new TokenOptionsError(option, `the JWK has use '${jwkUse}', not 'sig'`);
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes(use)))
-    throw new TokenOptionsError(option, `the JWK's key_ops lack '${use}'`);
-  if (alg !== undefined && alg !== algorithm) throw new TokenOptionsError(option, `the JWK is for '${alg}', not ${algorithm}`);
-}
-
-function requireStrength(option: string, algorithm: TokenAlgorithm, key: KeyObject): void {
-  const { modulusLength = 0, publicExponent = 0n, namedCurve } = key.asymmetricKeyDetails ?? {};
-  if (algorithm in CURVES) {
-    const curve = CURVES[algorithm as keyof typeof CURVES];
-    if (key.asymmetricKeyType !== 'ec' || namedCurve !== curve)
-      throw new TokenOptionsError(option, `${algorithm} takes an EC key on ${curve}`);
-  } else if (key.asymmetricKeyType !== 'rsa' || modulusLength < MIN_RSA_BITS || publicExponent < MIN_RSA_EXPONENT) {
-    throw new TokenOptionsError(
-      option,
-      `${algorithm} takes an RSA key of at least ${MIN_RSA_BITS} bits with an exponent of at least 65537`,
-    );
-  }
-}
-
-/** Derives a `kid` of eight bytes from a key. It does not reveal anything about a secret. */
-function kidOf(key: KeyObject): string {
-  const digest =
-    key.type === 'secret'
-      ? deriveKey(key, 'nestjs-token/kid/1')
-      : createHash('sha256')
-          .update(key.export({ format: 'der', type: 'spki' }))
-          .digest();
-  return digest.subarray(0, 8).toString('base64url');
+/** Checks that the ring verifies what a signer signs. */
+function requireKeyOf({ kid, algorithm }: Signer, read: readonly VerificationKey[]): void {
+  if (read.some((key) => key.kid === kid && key.algorithm === algorithm)) return;
+  throw new TokenOptionsError('keys', `no key has the kid and the algorithm of the \`signer\`: give its public key with use: 'verify'`);
 }

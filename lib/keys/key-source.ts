@@ -15,6 +15,7 @@ export const TOKEN_ALGORITHMS = [
   'ES256',
   'ES384',
   'ES512',
+  'EdDSA',
 ] as const satisfies readonly TokenAlgorithm[];
 
 /**
@@ -46,6 +47,12 @@ export abstract class KeySource {
    * so it must not do any I/O.
    */
   abstract trusts(key: VerificationKey): boolean;
+
+  /**
+   * Every key that verifies tokens at present, as far as it is at hand. The public ones among them are published as a key set
+   * (`AccessTokenService.jwks`).
+   */
+  abstract readonly all: readonly VerificationKey[];
 
   /**
    * Refuses a key from this moment on, for tokens that are known already too. An unknown `kid` changes nothing.

@@ -3,7 +3,8 @@ import { AccessTokenService } from '../access-token/access-token.service.js';
 import type { CsrfTokens } from '../authentication/csrf-tokens.js';
 import type { LegacyAccessTokens } from '../authentication/legacy-access-tokens.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
-import type { ResolvedTokenOptions } from '../options/resolve-options.js';
+import type { RequestOptions, ResolvedTokenOptions } from '../options/resolve-options.js';
+import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
 import type { LegacyExchange } from '../session/legacy-exchange.js';
 import { RefreshService } from '../session/refresh.service.js';
@@ -13,6 +14,12 @@ import type { TypedToken } from './provide.js';
 
 /** Injection token of the options of an instance, checked and with their defaults. */
 export const RESOLVED_OPTIONS: TypedToken<ResolvedTokenOptions> = 'nestjs-token:ResolvedTokenOptions';
+
+/** The same injection token, for what every instance has: the options of the handling of requests. */
+export const REQUEST_OPTIONS: TypedToken<RequestOptions> = RESOLVED_OPTIONS;
+
+/** The same injection token, for an instance that only verifies. */
+export const RESOLVED_VERIFIER_OPTIONS: TypedToken<ResolvedVerifierOptions> = RESOLVED_OPTIONS as string;
 
 /**
  * Injection token of the {@link RevocationHints}, which announce and receive hints over the push channel. Null if there is no push channel.

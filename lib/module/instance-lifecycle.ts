@@ -9,6 +9,7 @@ import type { RevocationList } from '../revocation/revocation-list.js';
 import type { SessionJanitor } from '../session/session-janitor.js';
 import type { SessionUses } from '../session/session-uses.js';
 import type { TokenRepository } from '../session/token-repository.js';
+import { ModuleInstance } from './module-instance.js';
 
 /** The parts of an instance that have to be started or stopped. */
 export interface LifecyclePorts {
@@ -24,12 +25,14 @@ export interface LifecyclePorts {
 }
 
 /** Starts an instance before the application listens, and stops it when the application closes. */
-export class InstanceLifecycle implements OnModuleInit, OnModuleDestroy {
+export class InstanceLifecycle extends ModuleInstance implements OnModuleInit, OnModuleDestroy {
   constructor(
-    readonly name: string,
-    readonly options: ResolvedTokenOptions,
+    name: string,
+    override readonly options: ResolvedTokenOptions,
     private readonly ports: LifecyclePorts,
-  ) {}
+  ) {
+    super(name, options, options.access.ring);
+  }
 
   /** Checks the store, and reads what has been revoked recently. */
   async onModuleInit(): Promise<void> {

@@ -9,6 +9,7 @@ import { CsrfTokens } from '../authentication/csrf-tokens.js';
 import { NoRequestCheck, RequestCheck } from '../authentication/request-check.js';
 import { Clock } from '../clock.js';
 import { OutageLog } from '../events/outage-log.js';
+import { KeyReloader } from '../keys/key-reloader.js';
 import { KeySource } from '../keys/key-source.js';
 import { LocalSigner, Signer } from '../keys/signer.js';
 import { ErrorResponse } from '../nest/error-response.js';
@@ -30,6 +31,7 @@ import {
   accessTokenServiceToken,
   CSRF_TOKENS,
   LEGACY_ACCESS_TOKENS,
+  REQUEST_OPTIONS,
   RESOLVED_OPTIONS,
   REVOCATION_HINTS,
   SESSION_USES,
@@ -69,14 +71,15 @@ export function instanceProviders(name: string): FactoryProvider[] {
 function accessTokenProviders(name: string): FactoryProvider[] {
   return [
     provide(KeySource, { inject: [RESOLVED_OPTIONS], useFactory: ({ access }) => access.ring }),
-    provide(Signer, { inject: [RESOLVED_OPTIONS], useFactory: ({ access }) => new LocalSigner(access.ring.signing) }),
+    provide(Signer, { inject: [RESOLVED_OPTIONS], useFactory: ({ access }) => access.signer ?? new LocalSigner(access.ring) }),
     provide(AccessTokenIssuer, {
       inject: [RESOLVED_OPTIONS, Signer],
       useFactory: ({ access }, signer) => new AccessTokenIssuer(access, signer),
     }),
     provide(accessTokenServiceToken(name), {
       inject: [RESOLVED_OPTIONS, KeySource, AccessTokenIssuer, SessionDenylist, Clock],
-      useFactory: ({ access }, keys, issuer, denylist, clock) => new AccessTokenService(access, { keys, issuer, denylist, clock }),
+      useFactory: ({ access }, keys, issuer, denylist, clock) =>
+        new AccessTokenService(access, { keys, issuer, denylist, clock, reloader: new KeyReloader(access.ring, access.supply) }),
     }),
   ];
 }
@@ -98,21 +101,22 @@ export function revocationSettings(name: string, { access, revocation, patience 
   return { realm: name, mode: revocation, horizonMs, lockTimeoutMs: patience.lockTimeoutMs };
 }
 
-function requestProviders(name: string): FactoryProvider[] {
+/** Returns what handles a request, whether or not the instance has sessions. */
+export function requestProviders(name: string): FactoryProvider[] {
   const accessTokens = accessTokenServiceToken(name);
   const transport = tokenTransportToken(name);
   return [
-    provide(transport, { inject: [RESOLVED_OPTIONS], useFactory: (options) => transportOf(options.transport) }),
+    provide(transport, { inject: [REQUEST_OPTIONS], useFactory: (options) => transportOf(options.transport) }),
     provide(CSRF_TOKENS, {
-      inject: [RESOLVED_OPTIONS],
-      useFactory: ({ transport: { csrf }, csrfKeys }) => csrf && new CsrfTokens(csrfKeys),
+      inject: [REQUEST_OPTIONS],
+      useFactory: ({ transport: { csrf }, csrfKeys }) => csrf && csrfKeys && new CsrfTokens(csrfKeys),
     }),
     provide(RequestCheck, {
-      inject: [RESOLVED_OPTIONS, CSRF_TOKENS, transport],
-      useFactory: ({ transport: { csrf } }, tokens, where) => (csrf && tokens ? new CsrfCheck(csrf, tokens, where) : new NoRequestCheck()),
+      inject: [REQUEST_OPTIONS, CSRF_TOKENS, transport],
+      useFactory: ({ transport: { csrf } }, tokens, where) => (csrf ? new CsrfCheck(csrf, tokens, where) : new NoRequestCheck()),
     }),
     provide(LEGACY_ACCESS_TOKENS, {
-      inject: [RESOLVED_OPTIONS, accessTokens, Clock],
+      inject: [REQUEST_OPTIONS, accessTokens, Clock],
       useFactory: ({ access, legacy, hookTimeoutMs }, tokens, clock) =>
         legacy && new LegacyAccessTokens({ ...access, ...legacy, name, timeoutMs: hookTimeoutMs }, { accessTokens: tokens, clock }),
     }),
@@ -122,9 +126,12 @@ function requestProviders(name: string): FactoryProvider[] {
         new RequestAuthenticator({ transport: where, accessTokens: tokens, legacy, rotator, hooks, check }),
     }),
     provide(ErrorResponse, {
-      inject: [RESOLVED_OPTIONS, transport],
-      useFactory: ({ transport: { header }, hooks: { errorBody } }, where) =>
-        new ErrorResponse({ scheme: tokenTypeOf(header), errorBody }, { outages: new OutageLog(), transport: where }),
+      inject: [REQUEST_OPTIONS, transport],
+      useFactory: ({ transport: { header }, csrfKeys, hooks: { errorBody } }, where) => {
+        // An instance that only verifies has set no cookies.
+        const settings = { scheme: tokenTypeOf(header), tidiesCookies: csrfKeys !== null, errorBody };
+        return new ErrorResponse(settings, { outages: new OutageLog(), transport: where });
+      },
     }),
     provide(tokenInstanceToken(name), {
       inject: [RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS, SESSION_USES],

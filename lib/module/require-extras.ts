@@ -1,6 +1,7 @@
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { TokenModuleExtras } from '../options/extras.options.js';
+import { ENDPOINTS } from '../options/endpoints.schema.js';
 import { EXTRAS } from '../options/extras.schema.js';
 import { requireKeys } from '../options/known-keys.js';
 import { requireShape } from '../options/option-checks.js';
@@ -14,7 +15,10 @@ const REGISTRATION = ['imports', 'inject', 'provideInjectionTokensFrom', 'useFac
 export interface ResolvedExtras extends TokenModuleExtras {
   readonly isGlobal: boolean;
   readonly globalGuard: boolean;
+  readonly verifyOnly: boolean;
   readonly name: string;
+  /** The path of the key set. Null if it is not published. */
+  readonly jwksPath: string | null;
 }
 
 /**
@@ -25,7 +29,8 @@ export function requireExtras(options: TokenModuleRootOptions): ResolvedExtras {
   requireShape(ROOT, isObject(options), 'an object');
   const extras = Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(EXTRAS, key))) as TokenModuleExtras;
   requireKeys(ROOT, extras, { schema: EXTRAS });
-  return resolveExtras(extras);
+  requireKeys('endpoints', extras.endpoints, { schema: ENDPOINTS });
+  return resolveExtras(extras, options.jwks !== undefined);
 }
 
 /**
@@ -45,11 +50,23 @@ export function requireAsyncOptions(options: TokenModuleAsyncOptions): ResolvedE
 }
 
 /** JavaScript and configuration files have no types, so the text `'false'` must not enable anything. */
-function resolveExtras(given: TokenModuleExtras): ResolvedExtras {
+function resolveExtras(given: TokenModuleExtras, hasJwks: boolean): ResolvedExtras {
   const extra = optionReader({ group: ROOT, schema: EXTRAS, given });
-  const resolved = { ...given, name: extra('name'), isGlobal: extra('isGlobal'), globalGuard: extra('globalGuard') };
+  const jwksPath = optionReader({ group: 'endpoints', schema: ENDPOINTS, given: given.endpoints })('jwks') ?? null;
+  const resolved = {
+    ...given,
+    name: extra('name'),
+    isGlobal: extra('isGlobal'),
+    globalGuard: extra('globalGuard'),
+    verifyOnly: extra('verifyOnly') || hasJwks,
+    jwksPath,
+  };
   if (resolved.globalGuard && resolved.name !== DEFAULT_NAME) {
     throw new TokenOptionsError('globalGuard', 'belongs to the instance without a name: that one guards routes without @AuthInstance()');
+  }
+  const foreign = (['dataSource', 'repository', 'endpoints'] as const).find((key) => given[key] !== undefined);
+  if (resolved.verifyOnly && foreign) {
+    throw new TokenOptionsError(foreign, 'has no place in an instance that only verifies access tokens (jwks, verifyOnly); remove it');
   }
   for (const key of ['dataSource', 'passportStrategy', 'repository'] as const) extra(key);
   return resolved;

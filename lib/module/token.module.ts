@@ -1,18 +1,21 @@
-import type { DynamicModule, FactoryProvider, OnModuleInit, Provider } from '@nestjs/common';
-import { Module } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider, NestModule, OnModuleInit, Provider } from '@nestjs/common';
+import { Inject, Module, Optional } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { Clock, SystemClock } from '../clock.js';
+import { JwksEndpoint } from '../endpoints/jwks.endpoint.js';
 import { requireSoundRoutes } from '../nest/declared-routes.js';
 import { JwtAuthGuard } from '../nest/jwt-auth.guard.js';
 import { TokenErrorFilter } from '../nest/token-error.filter.js';
 import type { TokenInstance } from '../nest/token-instance.js';
 import { tokenInstanceToken } from '../nest/token-instance.js';
-import { resolveTokenOptions } from '../options/resolve-options.js';
 import { RequestCheck } from '../authentication/request-check.js';
+import { loadTokenOptions } from '../options/resolve-options.js';
+import { resolveVerifierOptions } from '../options/resolve-verifier-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
 import { accessTokenServiceToken, refreshServiceToken, RESOLVED_OPTIONS, tokenTransportToken } from './injection-tokens.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
 import { instanceProviders } from './instance-providers.js';
+import type { ModuleInstance } from './module-instance.js';
 import { PassportRegistration } from './passport-registration.js';
 import { provide } from './provide.js';
 import type { ResolvedExtras } from './require-extras.js';
@@ -22,13 +25,28 @@ import { repositoryProvider, storeModules } from './store-providers.js';
 import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
 import { instancesIn, requireUniqueInstance } from './unique-instances.js';
+import { VerifierLifecycle } from './verifier-lifecycle.js';
+import { verifierProviders } from './verifier-providers.js';
 
 /**
  * Provides everything after the password check: access tokens, sessions with rotating refresh tokens, and the refresh inside a request.
  * Import it once, or several times with a `name` each. Options are validated before the application listens.
  */
 @Module({})
-export class TokenModule extends ConfigurableModuleClass {
+export class TokenModule extends ConfigurableModuleClass implements NestModule {
+  /** @internal */
+  constructor(
+    private readonly host: HttpAdapterHost,
+    @Optional() @Inject(JwksEndpoint) private readonly jwks?: JwksEndpoint,
+  ) {
+    super();
+  }
+
+  /** Adds the routes of the module. Nest calls it before it adds those of controllers. @internal */
+  configure(): void {
+    this.jwks?.mount(this.host.httpAdapter);
+  }
+
   /**
    * Registers an instance.
    * @param options options and extras.
@@ -69,24 +87,25 @@ const GLOBAL_GUARD_PROVIDERS: Provider[] = [
 
 /** Adds what an instance consists of to the module that the builder has made. */
 function compose(built: DynamicModule, extras: ResolvedExtras): DynamicModule {
-  const { name, isGlobal, globalGuard, passportStrategy } = extras;
+  const { name, isGlobal, globalGuard, passportStrategy, jwksPath, verifyOnly } = extras;
   return {
     ...built,
     global: isGlobal,
-    imports: [...(built.imports ?? []), ...storeModules(extras)],
+    imports: [...(built.imports ?? []), ...(verifyOnly ? [] : storeModules(extras))],
     providers: [
       ...(built.providers ?? []).map(seal),
       { provide: Clock, useClass: SystemClock },
       {
         provide: RESOLVED_OPTIONS,
         inject: [MODULE_OPTIONS_TOKEN],
-        useFactory: (sealed: SealedOptions) => resolveTokenOptions(sealed.open(), name),
+        useFactory: (sealed: SealedOptions) =>
+          verifyOnly ? resolveVerifierOptions(sealed.open(), name) : loadTokenOptions(sealed.open(), name),
       },
-      repositoryProvider(extras),
-      ...instanceProviders(name),
-      startUpChecksProvider,
+      ...(verifyOnly ? verifierProviders(name) : [repositoryProvider(extras), ...instanceProviders(name)]),
+      startUpChecksProvider(verifyOnly ? VerifierLifecycle : InstanceLifecycle),
       errorFilterProvider(name),
       ...(passportStrategy === undefined ? [] : [passportProvider(name, passportStrategy)]),
+      ...(jwksPath === null ? [] : [jwksProvider(name, jwksPath)]),
       ...(globalGuard ? GLOBAL_GUARD_PROVIDERS : []),
     ],
     exports: [tokenInstanceToken(name), refreshServiceToken(name), accessTokenServiceToken(name), tokenTransportToken(name)],
@@ -111,6 +130,13 @@ function passportProvider(name: string, strategyName: string): FactoryProvider {
   });
 }
 
+function jwksProvider(name: string, path: string): FactoryProvider {
+  return provide(JwksEndpoint, {
+    inject: [accessTokenServiceToken(name)],
+    useFactory: (accessTokens) => new JwksEndpoint(path, accessTokens),
+  });
+}
+
 /**
  * Adds our filter before Nest adds those of the application, which therefore go first: the last one that is added is asked first. One is
  * enough for an application with several instances.
@@ -128,14 +154,16 @@ function errorFilterProvider(name: string): Provider {
 }
 
 /** Checks all instances and routes once they are there, and before the application listens. */
-const startUpChecksProvider = provide(START_UP_CHECKS, {
-  inject: [InstanceLifecycle, ModulesContainer, ApplicationConfig],
-  useFactory: (instance, modules, config): OnModuleInit => ({
-    onModuleInit: () => {
-      requireUniqueInstance(instance, modules);
-      const instances = instancesIn(modules);
-      const names = instances.map((one) => one.name);
-      if (instance === instances[0]) requireSoundRoutes(names, modules, config);
-    },
-  }),
-});
+function startUpChecksProvider(lifecycle: typeof InstanceLifecycle | typeof VerifierLifecycle): FactoryProvider {
+  return provide(START_UP_CHECKS, {
+    inject: [lifecycle, ModulesContainer, ApplicationConfig],
+    useFactory: (instance: ModuleInstance, modules, config): OnModuleInit => ({
+      onModuleInit: () => {
+        requireUniqueInstance(instance, modules);
+        const instances = instancesIn(modules);
+        const names = instances.map((one) => one.name);
+        if (instance === instances[0]) requireSoundRoutes(names, modules, config);
+      },
+    }),
+  });
+}

@@ -1,12 +1,12 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import { InstanceLifecycle } from './instance-lifecycle.js';
+import { ModuleInstance } from './module-instance.js';
 
 /**
  * Refuses two instances that one application could not tell apart, because they have one name or accept each other's access tokens.
  * @throws {TokenOptionsError} if there is such an instance.
  */
-export function requireUniqueInstance(self: InstanceLifecycle, modules: ModulesContainer): void {
+export function requireUniqueInstance(self: ModuleInstance, modules: ModulesContainer): void {
   for (const other of instancesIn(modules)) {
     if (other === self) continue;
     if (other.name === self.name) {
@@ -19,12 +19,13 @@ export function requireUniqueInstance(self: InstanceLifecycle, modules: ModulesC
 }
 
 /** Returns all instances of the module in one application. */
-export function instancesIn(modules: ModulesContainer): InstanceLifecycle[] {
+export function instancesIn(modules: ModulesContainer): ModuleInstance[] {
   const providers = [...modules.values()].flatMap((module) => [...module.providers.values()]);
-  return [...new Set(providers.map((provider): unknown => provider.instance))].filter((instance) => instance instanceof InstanceLifecycle);
+  return [...new Set(providers.map((provider): unknown => provider.instance))].filter((instance) => instance instanceof ModuleInstance);
 }
 
-function acceptsTokensOf({ options: { access: ours } }: InstanceLifecycle, { options: { access: theirs } }: InstanceLifecycle): boolean {
+function acceptsTokensOf({ options: { access: ours }, keys }: ModuleInstance, { options, keys: others }: ModuleInstance): boolean {
+  const theirs = options.access;
   const shareAudience = ours.issuer === theirs.issuer && ours.audience.some((audience) => theirs.audience.includes(audience));
-  return shareAudience && ours.ring.all.some(({ kid, key }) => theirs.ring.find(kid)?.key.equals(key));
+  return shareAudience && keys.all.some((key) => others.all.some((other) => other.kid === key.kid && other.key.equals(key.key)));
 }

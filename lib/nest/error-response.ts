@@ -9,6 +9,8 @@ import type { RequestContext } from './request-context.js';
 export interface ErrorResponseSettings {
   /** Scheme of the challenge. It is that of the module, or `Bearer` where tokens travel without a scheme. */
   readonly scheme: string;
+  /** Whether a final verdict deletes cookies. False if another service has set them. */
+  readonly tidiesCookies: boolean;
   readonly errorBody?: ErrorBodyHook | undefined;
 }
 
@@ -55,7 +57,7 @@ export class ErrorResponse {
 
   /** A fault, and a verdict that a later request may overcome, leave the cookies alone (docs/rotation.md §5.6). */
   private tidyCookies(error: TokenError, { request }: RequestContext, response: object): void {
-    if (request.headers.cookie === undefined) return;
+    if (!this.settings.tidiesCookies || request.headers.cookie === undefined) return;
     const { transport } = this.ports;
     if (error.terminal && concernsCookies(error, transport.read(request))) transport.clear(response, request);
     transport.heal(response, request, error.errorCode === 'session_mismatch');

@@ -3,7 +3,8 @@ import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
 import type { RequestCheck } from '../authentication/request-check.js';
-import { TokenOptionsError } from '../errors/token.errors.js';
+import { TokenError, TokenOptionsError } from '../errors/token.errors.js';
+import type { VerificationKey } from '../keys/key-source.js';
 import { TOKEN_ALGORITHMS } from '../keys/key-source.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
@@ -51,7 +52,8 @@ function registered(name: string): unknown {
 
 /**
  * Makes the class of the strategy. passport-jwt finds the token by our transport and verifies the signature with the key that we find. The
- * rest is up to the {@link AccessTokenService}, which judges the token as a whole.
+ * rest is up to the {@link AccessTokenService}, which judges the token as a whole. A token that names an EdDSA key goes to the
+ * {@link AccessTokenService} at once, because passport-jwt verifies with jsonwebtoken, which does not know EdDSA.
  */
 function strategyClass(name: string, { accessTokens, transport, hooks, check }: StrategyPorts): new () => Strategy {
   const tokenOf = (request: unknown): string => transport.read(request as TokenRequest).access?.token ?? '';
@@ -62,12 +64,32 @@ function strategyClass(name: string, { accessTokens, transport, hooks, check }: 
         secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: string) => void) => {
           void (async () => accessTokens.keyFor(token))().then(({ key }) => done(null, key as never), done);
         },
-        algorithms: [...TOKEN_ALGORITHMS],
+        algorithms: TOKEN_ALGORITHMS.filter((algorithm) => algorithm !== 'EdDSA'),
         ignoreExpiration: true,
         // eslint-disable-next-line @typescript-eslint/no-deprecated -- the types put passport-jwt's remark on the wrong option
         jsonWebTokenOptions: { ignoreNotBefore: true },
         passReqToCallback: true,
       });
+    }
+
+    override authenticate(request: never, options?: object): void {
+      void this.dispatch(request, options);
+    }
+
+    private async dispatch(request: never, options?: object): Promise<void> {
+      const key = await keyOrError(accessTokens, tokenOf(request));
+      // An outage is no verdict on the token. For every other error, passport-jwt asks for the key again, and fails.
+      if (key instanceof TokenError && key.getStatus() >= 500) this.error(key);
+      else if (!(key instanceof Error) && key.algorithm === 'EdDSA') await this.admit(request);
+      else super.authenticate(request, options);
+    }
+
+    private async admit(request: TokenRequest): Promise<void> {
+      try {
+        this.success(await this.validate(request));
+      } catch (error) {
+        this.error(error as Error);
+      }
     }
 
     async validate(request: TokenRequest): Promise<Principal> {
@@ -78,4 +100,13 @@ function strategyClass(name: string, { accessTokens, transport, hooks, check }: 
       return hooks.principalOf(claims);
     }
   };
+}
+
+/** Returns the key that a token names, or why there is none. */
+async function keyOrError(accessTokens: AccessTokenService, token: string): Promise<VerificationKey | Error> {
+  try {
+    return await accessTokens.keyFor(token);
+  } catch (error) {
+    return error as Error;
+  }
 }

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { EndpointOptions } from '../endpoints/endpoint.options.js';
 import type { TokenRepository } from '../session/token-repository.js';
 
 /** Options that change what the module consists of. They are needed when the module is declared, so they cannot come from a factory. */
@@ -33,4 +34,11 @@ export interface TokenModuleExtras {
    * @defaultValue none
    */
   passportStrategy?: string;
+  /**
+   * Whether the instance only verifies access tokens, with the keys of the option `jwks`. `forRoot` knows it from that option, and
+   * `forRootAsync` must be told. @defaultValue false
+   */
+  verifyOnly?: boolean;
+  /** Routes that the module adds to the application. */
+  endpoints?: EndpointOptions;
 }

@@ -14,19 +14,25 @@ interface Group {
   readonly wanted?: string;
 }
 
+interface List extends Group {
+  readonly canBeFunction: boolean;
+}
+
 /**
  * Refuses what is unknown, misspelt, `null` or `undefined` (a missing environment variable) anywhere in the options, and groups and lists
  * that are something else.
  * @throws {TokenOptionsError} naming the option.
  */
 export function requireKnownKeys(given: TokenModuleOptions): void {
-  const lists: Group[] = [];
+  const lists: List[] = [];
   requireGroup({ name: ROOT, given, schema: MODULE }, lists);
-  for (const list of lists) requireList(list);
+  for (const { name, given, schema, canBeFunction } of lists) {
+    if (given !== undefined && !(canBeFunction && typeof given === 'function')) requireList(name, given, schema);
+  }
 }
 
 /** Checks the keys of a group and of the groups in it, and collects the lists in them. */
-function requireGroup(group: Group, lists: Group[]): void {
+function requireGroup(group: Group, lists: List[]): void {
   requireKeys(group.name, group.given, group);
   lists.push(...listsIn(group));
   for (const inner of groupsIn(group)) requireGroup(inner, lists);
@@ -76,15 +82,21 @@ function isReplaced(value: unknown, { canBeFalse, canBeHook, shorthands = {} }: 
 type Replaceable = Pick<AnyGroup, 'canBeFalse' | 'canBeHook' | 'shorthands'>;
 type AnyGroup = Extract<AnyOption, { readonly kind: 'group' }>;
 
-function listsIn({ name, given, schema }: Group): Group[] {
+function listsIn({ name, given, schema }: Group): List[] {
   return Object.entries(schema).flatMap(([key, described]) =>
-    described.kind === 'list' ? [{ name: nameOf(name, key), given: valueOf(given, key), schema: described.of }] : [],
+    described.kind === 'list'
+      ? [{ name: nameOf(name, key), given: valueOf(given, key), schema: described.of, canBeFunction: described.canBeFunction === true }]
+      : [],
   );
 }
 
-function requireList({ name, given, schema }: Group): void {
-  requireShape(name, given === undefined || Array.isArray(given), 'a list');
-  for (const [index, entry] of ((given ?? []) as readonly unknown[]).entries()) requireKeys(`${name}[${index}]`, entry, { schema });
+/**
+ * Refuses a value that is no list, and unknown or missing keys in its entries.
+ * @throws {TokenOptionsError}
+ */
+export function requireList(name: string, given: unknown, schema: AnySchema): asserts given is readonly unknown[] {
+  requireShape(name, Array.isArray(given), 'a list');
+  for (const [index, entry] of (given as readonly unknown[]).entries()) requireKeys(`${name}[${index}]`, entry, { schema });
 }
 
 function valueOf(given: unknown, key: string): unknown {

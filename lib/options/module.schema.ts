@@ -4,6 +4,8 @@ import { ACCESS } from './access.schema.js';
 import { COOKIE } from './cookie.schema.js';
 import { CSRF } from './csrf.schema.js';
 import { HEADER } from './header.schema.js';
+import { INTROSPECTION } from './introspection.schema.js';
+import { JWKS } from './jwks.schema.js';
 import { LEGACY } from './legacy.schema.js';
 import type { Schema } from './option-kinds.js';
 import { REFRESH } from './refresh.schema.js';
@@ -34,7 +36,10 @@ export const MODULE = {
   issuer: { kind: 'text', required: true },
   audience: { kind: 'texts', defaultNote: 'the issuer' },
   secret: { kind: 'secret', required: true },
-  keys: { kind: 'list', of: KEY },
+  keys: { kind: 'list', of: KEY, canBeFunction: true },
+  jwks: { kind: 'group', options: JWKS },
+  introspection: { kind: 'group', options: INTROSPECTION },
+  signer: { kind: 'port', port: 'Signer', methods: ['sign'], defaultNote: 'the key that signs is in `secret` or `keys`' },
   access: { kind: 'group', options: ACCESS },
   refresh: { kind: 'group', options: REFRESH },
   transport: { kind: 'choice', values: ['header', 'cookie', 'mixed'], default: 'header' },

@@ -16,6 +16,8 @@ const DOMAIN = /^(?=.{4,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
 const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/;
 /** A date, or a date and a time of day with its offset. */
 const RFC_3339 = /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/;
+/** A path without parameters, wildcards and a slash at its end. */
+const ROUTE = /^(\/[0-9A-Za-z._~-]+)+$/;
 /** What a missing value becomes when it is put into text. */
 const MISREAD_TEXT = /^(undefined|null|NaN|\[object \w+\])?$/;
 
@@ -51,6 +53,7 @@ const CHECKS: { readonly [Kind in CheckedKind]: Check<OptionOfKind<Kind>> } = {
   scheme: shaped((given) => given === '' || matching(HTTP_TOKEN)(given), 'the name of a scheme (RFC 9110 §11.1)'),
   instant,
   flag: shaped((given) => typeof given === 'boolean', 'true or false'),
+  route: pathOf,
   hook: shaped((given) => typeof given === 'function', 'a function'),
   class: shaped((given) => typeof given === 'function', 'a class'),
   port: implementation,
@@ -156,6 +159,13 @@ function instantIn(text: string): number {
   // The parser takes 30 February for a day in March.
   const isDay = new Date(`${day}T00:00Z`).toISOString().startsWith(day);
   return isDay ? Date.parse(time === undefined ? `${day}T00:00Z` : text) : NaN;
+}
+
+/** Returns the path that an option stands for, or null for none. */
+function pathOf(option: string, value: unknown, { standard }: OptionOfKind<'route'>): string | null {
+  if (typeof value === 'boolean') return value ? standard : null;
+  requireShape(option, matching(ROUTE)(value), `true, false or a path such as '${standard}'`);
+  return value as string;
 }
 
 /** Looks for methods instead of using `instanceof`, because an application may have installed two copies of this package. */

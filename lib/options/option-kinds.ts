@@ -63,6 +63,12 @@ export interface FlagOption extends Described {
   readonly default: boolean;
 }
 
+/** A path of the application: true stands for the standard one, and false for none. */
+export interface RouteOption extends Described {
+  readonly kind: 'route';
+  readonly standard: string;
+}
+
 /** Key material. It is read where the keys are made (keys/), because one key is judged by the others. */
 export interface SecretOption extends Described {
   readonly kind: 'secret' | 'key';
@@ -104,51 +110,71 @@ export interface GroupOption<V extends object = Record<string, never>> extends D
 export interface ListOption<V extends object = Record<string, never>> extends Described {
   readonly kind: 'list';
   readonly of: Schema<V>;
+  /** The value may be a function that returns the list. */
+  readonly canBeFunction?: boolean;
 }
 
-/** What describes an option with values of the type `V`. The compiler refuses a kind that does not fit the type. */
-type OptionOf<V> = [Duration] extends [V]
-  ? [V] extends [Duration]
+/**
+ * What describes an option with values of the type `V`. The compiler refuses a kind that does not fit the type. The four types below are asked
+ * one after the other: a value of one kind, text or something else, a function or a list, and a group.
+ */
+type OptionOf<V> =
+  Is<V, Duration> extends true
     ? DurationOption
-    : never
-  : [V] extends [number]
-    ? NumberOption
-    : [V] extends [boolean]
-      ? FlagOption
-      : [V] extends [string]
-        ? TextualOption<V>
-        : [V] extends [string | readonly string[]]
-          ? TextsOption
-          : ComposedOption<V>;
+    : [V] extends [number]
+      ? NumberOption
+      : [V] extends [boolean]
+        ? FlagOption
+        : [V] extends [string]
+          ? TextualOption<V>
+          : TextOrMore<V>;
 
 type TextualOption<V extends string> = string extends V ? TextOption : ChoiceOption<V>;
 
-type ComposedOption<V> = [V] extends [Date | string] ? InstantOption : [string] extends [V] ? SecretOption : ObjectLikeOption<V>;
+/** Text, or something else in its place. Key material is text or anything else. */
+type TextOrMore<V> =
+  Is<V, boolean | string> extends true
+    ? RouteOption
+    : [V] extends [string | readonly string[]]
+      ? TextsOption
+      : [V] extends [Date | string]
+        ? InstantOption
+        : [string] extends [V]
+          ? SecretOption
+          : FunctionOrList<V>;
 
-type ObjectLikeOption<V> = [V] extends [AnyHook]
+/** A function, a class, or a list. A function may stand in place of a list. */
+type FunctionOrList<V> = [V] extends [AnyFunction]
   ? HookOption
   : [V] extends [abstract new (...args: never[]) => unknown]
     ? ClassOption
     : [V] extends [readonly TokenLocation[]]
       ? LocationsOption
-      : [V] extends [readonly (infer Entry extends object)[]]
-        ? ListOption<Entry>
-        : GroupLike<V>;
+      : [Exclude<V, AnyFunction>] extends [readonly (infer Entry extends object)[]]
+        ? ListOption<Entry> & Says<'canBeFunction', Contains<V, AnyFunction>>
+        : ObjectOption<V>;
 
-type AnyHook = (...args: never[]) => unknown;
+/** A group, and what may stand in its place: `false`, a function, or a text that is short for a group. An object alone may be a port too. */
+type ObjectOption<V> = [Extract<V, AnyFunction | false | string>] extends [never]
+  ? (GroupOption<V & object> & Says<'canBeFalse' | 'canBeHook', false>) | PortOption<V & object>
+  : GroupOption<GroupIn<V>> & Says<'canBeFalse', Contains<V, false>> & Says<'canBeHook', Contains<V, AnyFunction>> & Shorthands<V>;
 
-/** A group, or what may stand in its place: a function of the application, or a text that is short for a group. */
-type GroupLike<V> = [Extract<V, AnyHook>] extends [never]
-  ? [V] extends [object | false]
-    ? ObjectOption<V>
-    : [V] extends [object | false | string]
-      ? ObjectOption<Exclude<V, string>> & { readonly shorthands: Readonly<Record<Extract<V, string>, Exclude<V, string | false>>> }
-      : never
-  : GroupOption<Exclude<V, AnyHook> & object> & { readonly canBeHook: true; readonly canBeFalse?: never };
+type AnyFunction = (...args: never[]) => unknown;
 
-type ObjectOption<V> = false extends V
-  ? GroupOption<Exclude<V, false> & object> & { readonly canBeFalse: true }
-  : (GroupOption<V & object> & { readonly canBeFalse?: never }) | PortOption<V & object>;
+type GroupIn<V> = Exclude<V, AnyFunction | false | string> & object;
+
+type Shorthands<V> = [Extract<V, string>] extends [never]
+  ? { readonly shorthands?: never }
+  : { readonly shorthands: Readonly<Record<Extract<V, string>, GroupIn<V>>> };
+
+/** Whether both are the same type. */
+type Is<V, Other> = [V, Other] extends [Other, V] ? true : false;
+
+/** Whether a member of the union fits. */
+type Contains<V, Member> = [Extract<V, Member>] extends [never] ? false : true;
+
+/** The schema says so where it holds, and only there. */
+type Says<Key extends string, Holds> = Holds extends true ? { readonly [K in Key]: true } : { readonly [K in Key]?: never };
 
 /** An option that the type demands is required. One that may be left out can be required too: another option may take its place. */
 type Necessity<T, Key extends keyof T> = object extends Pick<T, Key> ? unknown : { readonly required: true };
@@ -171,6 +197,7 @@ export type AnyOption =
   | LocationsOption
   | InstantOption
   | FlagOption
+  | RouteOption
   | SecretOption
   | HookOption
   | ClassOption

@@ -17,7 +17,9 @@ type ValueOf<Option, Given> = Option extends { readonly kind: 'duration' | 'whol
   ? number
   : Option extends { readonly kind: 'texts' | 'origins' }
     ? readonly string[]
-    : Exclude<Given, undefined>;
+    : Option extends { readonly kind: 'route' }
+      ? string | null
+      : Exclude<Given, undefined>;
 
 type ReadValue<Option, Given> = Option extends { readonly default: unknown } | { readonly required: true }
   ? ValueOf<Option, Given>

@@ -1,5 +1,5 @@
 import type { AccessTokenSettings } from '../access-token/access-token.service.js';
-import type { KeyRing } from '../keys/key-ring.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
 import type { LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { StorePatience } from '../session/token-repository.js';
@@ -7,28 +7,26 @@ import type { CsrfKeyRing } from '../authentication/csrf-tokens.js';
 import { requireKnownKeys } from './known-keys.js';
 import { CACHED_USER, MODULE } from './module.schema.js';
 import { optionReader, ROOT } from './option-reader.js';
-import { requireKeyKinds, resolveAccessKeys, resolveAccessOptions } from './resolve-access-options.js';
-import { resolveCsrfKeys } from './resolve-refresh-keys.js';
-import type { ResolvedTransportOptions } from './resolve-transport-options.js';
-import { resolveTransportOptions } from './resolve-transport-options.js';
+import type { ResolvedAccessKeys } from './resolve-access-keys.js';
+import { resolveAccessKeys } from './resolve-access-keys.js';
+import { resolveAccessOptions } from './resolve-access-options.js';
 import type { ResolvedLegacyOptions } from './resolve-legacy-options.js';
 import { resolveLegacyOptions } from './resolve-legacy-options.js';
 import type { ResolvedRefreshOptions } from './resolve-refresh-options.js';
 import { resolveRefreshOptions } from './resolve-refresh-options.js';
+import { resolveCsrfKeys } from './resolve-refresh-keys.js';
 import type { ResolvedSessionsOptions } from './resolve-sessions-options.js';
 import { resolveSessionsOptions } from './resolve-sessions-options.js';
+import type { ResolvedTransportOptions, TransportContext } from './resolve-transport-options.js';
+import { resolveTransportOptions } from './resolve-transport-options.js';
 import type { TokenModuleOptions } from './token.options.js';
 
-/**
- * Every option, checked and with its default. Spans are milliseconds and keys are key objects. The rest of the package sees nothing else of
- * the options.
- */
-export interface ResolvedTokenOptions {
-  readonly access: AccessTokenSettings & { readonly ring: KeyRing };
-  readonly refresh: ResolvedRefreshOptions;
+/** What the handling of a request needs, whether or not the instance has sessions. */
+export interface RequestOptions {
+  readonly access: AccessTokenSettings;
   readonly transport: ResolvedTransportOptions;
-  readonly csrfKeys: CsrfKeyRing;
-  readonly sessions: ResolvedSessionsOptions;
+  /** Null if the instance only verifies: there are no CSRF tokens then. */
+  readonly csrfKeys: CsrfKeyRing | null;
   readonly hooks: Readonly<Pick<TokenModuleOptions, 'claims' | 'onEvent' | 'errorBody'>> & {
     readonly loadUser?: LoadUserHook;
     /** How long a user is kept, in milliseconds. Null means that every request asks `loadUser`. */
@@ -38,6 +36,16 @@ export interface ResolvedTokenOptions {
   readonly hookTimeoutMs: number;
   /** Null if there are no tokens of another system. */
   readonly legacy: ResolvedLegacyOptions | null;
+}
+
+/**
+ * Every option, checked and with its default. Spans are milliseconds and keys are key objects. The rest of the package sees nothing else of
+ * the options.
+ */
+export interface ResolvedTokenOptions extends RequestOptions {
+  readonly access: AccessTokenSettings & ResolvedAccessKeys;
+  readonly refresh: ResolvedRefreshOptions;
+  readonly sessions: ResolvedSessionsOptions;
   readonly revocation: 'poll' | 'strict' | 'off';
   /** Null: revocations arrive with the next poll. */
   readonly push: RevocationPush | null;
@@ -50,31 +58,44 @@ export interface ResolvedTokenOptions {
 }
 
 /**
+ * Resolves options as {@link resolveTokenOptions} does, after it has asked the function for the keys that `keys` may be.
+ * @throws {TokenOptionsError} rejects with it.
+ */
+export async function loadTokenOptions(given: TokenModuleOptions, name: string): Promise<ResolvedTokenOptions> {
+  return resolveTokenOptions(given, name, typeof given.keys === 'function' ? await given.keys() : given.keys);
+}
+
+/**
  * Checks all options against their schema and against each other, and adds the defaults.
  *
  * @param name the name of the module instance.
+ * @param keys what the option `keys` is or returns.
  * @throws {TokenOptionsError} naming the first option that is wrong, and how to correct it. No message contains a secret.
  */
-export function resolveTokenOptions(given: TokenModuleOptions, name: string): ResolvedTokenOptions {
+export function resolveTokenOptions(given: TokenModuleOptions, name: string, keys: unknown = given.keys): ResolvedTokenOptions {
   requireKnownKeys(given);
   const warnings: string[] = [];
+  if (given.introspection !== undefined) {
+    throw new TokenOptionsError('introspection', 'belongs to `jwks`: an instance with sessions knows of revocations itself');
+  }
+  if (given.jwks !== undefined) {
+    throw new TokenOptionsError(
+      'jwks',
+      'comes from a factory, so `verifyOnly: true` must stand next to useFactory, useClass or useExisting',
+    );
+  }
   const options = moduleReader(given);
-  options('transport');
-  options('locations');
-  requireKeyKinds(given.keys);
   const issuer = options('issuer');
-  const { ring, secret } = resolveAccessKeys(given, { issuer, name, warnings });
+  const { secret, ...accessKeys } = resolveAccessKeys(given, { issuer, name, warnings }, keys);
   const access = resolveAccessOptions(given.access, { issuer, audience: options('audience') });
   const refresh = resolveRefreshOptions(given.refresh, { issuer, name, secret, access, warnings });
   return Object.freeze({
-    access: Object.freeze({ ...access, ring }),
+    access: Object.freeze({ ...access, ...accessKeys }),
     refresh: Object.freeze(refresh),
-    transport: Object.freeze(resolveTransportOptions(given, { name, warnings })),
+    ...resolveRequestOptions(given, options, { name, warnings }),
     csrfKeys: resolveCsrfKeys(refresh.ring, { issuer, name }),
-    sessions: Object.freeze(resolveSessionsOptions(given.sessions)),
-    hooks: Object.freeze(resolveHooks(options, given)),
-    hookTimeoutMs: options('hookTimeout'),
     legacy: resolveLegacyOptions(given.legacy),
+    sessions: Object.freeze(resolveSessionsOptions(given.sessions)),
     revocation: options('revocation'),
     push: resolvePush(options, warnings),
     patience: Object.freeze(resolvePatience(options('storeTimeout'), refresh.rules.graceMs)),
@@ -86,19 +107,34 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string): Re
 
 type ModuleReader = ReturnType<typeof moduleReader>;
 
-/** The type of the reader follows from the schema. */
-function moduleReader(given: TokenModuleOptions) {
+/** Resolves what the handling of a request needs. @throws {TokenOptionsError} naming the first option that is wrong. */
+export function resolveRequestOptions(
+  given: TokenModuleOptions,
+  options: ModuleReader,
+  context: TransportContext,
+): Pick<RequestOptions, 'transport' | 'hooks' | 'hookTimeoutMs'> {
+  options('transport');
+  options('locations');
+  return {
+    transport: Object.freeze(resolveTransportOptions(given, context)),
+    hooks: Object.freeze(resolveHooks(options, given)),
+    hookTimeoutMs: options('hookTimeout'),
+  };
+}
+
+/** Reads the options outside of all groups. The type of the reader follows from the schema. */
+export function moduleReader(given: TokenModuleOptions) {
   return optionReader({ group: ROOT, schema: MODULE, given });
 }
 
-function resolveHooks(options: ModuleReader, { loadUser: given }: TokenModuleOptions): ResolvedTokenOptions['hooks'] {
+function resolveHooks(options: ModuleReader, { loadUser: given }: TokenModuleOptions): RequestOptions['hooks'] {
   const [claims, onEvent, errorBody] = [options('claims'), options('onEvent'), options('errorBody')];
   const { loadUser, cacheUserMs } = resolveLoadUser(given);
   const hooks = { ...(loadUser && { loadUser }), ...(claims && { claims }), ...(onEvent && { onEvent }), ...(errorBody && { errorBody }) };
   return { ...hooks, cacheUserMs };
 }
 
-function resolveLoadUser(given: TokenModuleOptions['loadUser']): Pick<ResolvedTokenOptions['hooks'], 'loadUser' | 'cacheUserMs'> {
+function resolveLoadUser(given: TokenModuleOptions['loadUser']): Pick<RequestOptions['hooks'], 'loadUser' | 'cacheUserMs'> {
   if (given === undefined) return { cacheUserMs: null };
   if (typeof given === 'function') return { loadUser: given, cacheUserMs: null };
   const cached = optionReader({ group: 'loadUser', schema: CACHED_USER, given });

@@ -7,7 +7,7 @@ import type { DerivedRefreshKey, RefreshKeyRing } from '../session/refresh-token
 import type { RefreshKey, RefreshOptions } from '../session/refresh.options.js';
 import { optionReader } from './option-reader.js';
 import { REFRESH_KEY } from './refresh.schema.js';
-import type { KeyContext } from './resolve-access-options.js';
+import type { KeyContext } from './resolve-access-keys.js';
 
 /** What the refresh keys depend on. */
 export interface RefreshKeyContext extends KeyContext {

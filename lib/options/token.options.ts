@@ -1,7 +1,10 @@
+import type { IntrospectionOptions } from '../access-token/introspection.options.js';
 import type { AccessOptions } from '../access-token/access.options.js';
 import type { Duration } from '../duration.js';
 import type { SessionEvent } from '../session/session-listener.js';
+import type { JwksOptions } from '../keys/jwks.options.js';
 import type { TokenKey, TokenSecret } from '../keys/key.options.js';
+import type { Signer } from '../keys/signer.js';
 import type { ErrorBodyHook } from '../nest/error-body.js';
 import type { CachedUserOptions, ClaimsHook, LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
@@ -35,8 +38,26 @@ export interface TokenModuleOptions {
   audience?: string | string[];
   /** Secret that signs the access tokens with HS256. At least 32 bytes. Give either `secret` or `keys`. */
   secret?: TokenSecret | undefined;
-  /** Keys of the access tokens. Give either `secret` or `keys`. With `keys`, `refresh.secret` or `refresh.keys` is required. */
-  keys?: TokenKey[];
+  /**
+   * Keys of the access tokens, or a function that returns them. The function is called at start-up, and again by
+   * `AccessTokenService.reloadKeys()`, so that keys are replaced without a restart. Give either `secret` or `keys`. With `keys`,
+   * `refresh.secret` or `refresh.keys` is required.
+   */
+  keys?: TokenKey[] | (() => TokenKey[] | Promise<TokenKey[]>);
+  /**
+   * Signs access tokens in place of a key of this process, for example in a key management service. All `keys` have `use: 'verify'` then,
+   * and one of them is the public key of the signer.
+   * @defaultValue the key that signs is in `secret` or `keys`
+   */
+  signer?: Signer;
+  /**
+   * Public keys of another service, which issues the access tokens. This instance only verifies them: it has no sessions and no database,
+   * it refreshes nothing, and it does not learn that a session was revoked. Give it in place of `secret` and `keys`. With `forRootAsync`,
+   * write `verifyOnly: true` next to the factory.
+   */
+  jwks?: JwksOptions;
+  /** Asks the service that issues the access tokens whether one has been revoked. Used with `jwks` only. */
+  introspection?: IntrospectionOptions;
   /** Options of access tokens. */
   access?: AccessOptions;
   /** Options of sessions and their refresh tokens. */

@@ -61,6 +61,7 @@ export const TOKEN_ERRORS = {
   },
   store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
   signer_unavailable: { status: 503, wireError: null, terminal: false, message: 'access tokens cannot be signed at present, try again' },
+  keys_unavailable: { status: 503, wireError: null, terminal: false, message: 'access tokens cannot be verified at present, try again' },
   hook_timeout: { status: 503, wireError: null, terminal: false, message: 'the application did not answer in time, try again' },
   hook_failed: { status: 500, wireError: null, terminal: false, message: 'a hook of the application failed' },
 } as const satisfies Record<string, TokenErrorDescription>;

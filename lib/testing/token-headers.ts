@@ -51,7 +51,7 @@ interface OwnCsrf {
 
 function csrfOf(app: ServiceLocator, { sessionId }: TokenPair, { name, transport }: { name: string; transport: TokenTransport }) {
   const instance = instancesIn(app.get(ModulesContainer)).find((one) => one.name === name);
-  if (!instance?.options.transport.csrf) return null;
+  if (!instance?.options.transport.csrf || !instance.options.csrfKeys) return null;
   const token = new CsrfTokens(instance.options.csrfKeys).issue(sessionId);
   const write = (response: ServerResponse): void => transport.writeCsrf(response, token);
   return { token, header: instance.options.transport.csrfHeader, write } satisfies OwnCsrf;

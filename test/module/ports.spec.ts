@@ -171,6 +171,9 @@ describe.each(ADAPTERS)('what an application overrides on %s', (adapter: Adapter
       override trusts(): boolean {
         return isTrusted;
       }
+      override get all(): readonly VerificationKey[] {
+        return resolvedOptionsOf(running.app).access.ring.all;
+      }
       override retire(): void {}
     }
     await start(KeySource, new SlowKeys());

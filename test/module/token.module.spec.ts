@@ -24,6 +24,7 @@ import { SESSION_MIGRATIONS, TokenSessionEntity, TypeOrmTokenRepository } from '
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
@@ -598,6 +599,26 @@ describe('TokenModule and passport', () => {
     await running.app.get(RefreshService).signOut(pair.refreshToken);
     expect((await running.call('/legacy', { headers: bearing(pair) })).status).toBe(401);
   });
+
+  it.each(ADAPTERS)(
+    'gives a route on AuthGuard(jwt) our checks with an EdDSA key too, which jsonwebtoken does not know, on %s',
+    async (adapter) => {
+      const key = generateKeyPairSync('ed25519').privateKey;
+      const options = { keys: [{ algorithm: 'EdDSA' as const, key, use: 'sign' as const }], refresh: { secret: SECRET } };
+      const imports = [TokenModule.forRoot({ issuer: ISSUER, passportStrategy: 'jwt', ...options })];
+      const running = await listening({ adapter, controllers: [Legacy], options: null, imports });
+      const pair = await running.app.get(RefreshService).signIn('alice');
+      const [header, payload, signature = ''] = pair.accessToken.split('.');
+      expect((await running.call('/legacy', { headers: bearing(pair) })).json()).toMatchObject({ sub: 'alice' });
+      const changed = `${header}.${payload}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
+      for (const accessToken of [changed, 'a.b.c', `${header}.${payload}.AAAA`]) {
+        expect((await running.call('/legacy', { headers: bearing({ accessToken }) })).status).toBe(401);
+      }
+      expect((await running.call('/legacy')).status).toBe(401);
+      await running.app.get(RefreshService).signOut(pair.refreshToken);
+      expect((await running.call('/legacy', { headers: bearing(pair) })).status).toBe(401);
+    },
+  );
 
   it('registers no strategy named jwt unless it is told to', async () => {
     const running = await listening({ controllers: [Legacy] });

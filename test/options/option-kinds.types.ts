@@ -51,7 +51,7 @@ type Unlisted<T, S> = {
     : S[Key] extends { readonly options: infer Inner }
       ? Unlisted<Exclude<T[Key], false | undefined>, Inner>
       : S[Key] extends { readonly of: infer Inner }
-        ? Unlisted<Exclude<T[Key], undefined> extends readonly (infer Entry)[] ? Entry : never, Inner>
+        ? Unlisted<Extract<T[Key], readonly unknown[]> extends readonly (infer Entry)[] ? Entry : never, Inner>
         : never;
 }[keyof S & keyof T];
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseDuration, TokenOptionsError } from 'nestjs-token';
 import type { AnyOption, AnySchema, CheckedKind, DurationOption, NumberOption } from '../support/lib.js';
-import { EXTRAS, MODULE, checkOption, resolveTokenOptions } from '../support/lib.js';
+import { EXTRAS, MODULE, checkOption, resolveTokenOptions, resolveVerifierOptions } from '../support/lib.js';
 import { SECRET } from '../support/app.js';
-import { optionsWith } from '../support/option-cases.js';
+import { DROP, optionsWith } from '../support/option-cases.js';
 
 interface NamedOption {
   /** `refresh.keys[0].kid`, for example. */
@@ -32,6 +32,18 @@ const COMPANIONS: Readonly<Record<string, Record<string, object>>> = {
   'refresh.absoluteLifetime': { access: { lifetime: 1 }, refresh: { idleLifetime: 2 } },
   'refresh.limit.max': { refresh: { limit: { per: '1h' } } },
   'refresh.limit.per': { refresh: { limit: { max: 60 } } },
+  ...Object.fromEntries(
+    ['maxAge', 'cooldown', 'timeout', 'maxBytes'].map((name) => [`jwks.${name}`, { jwks: { uri: 'https://auth.example.com/jwks.json' } }]),
+  ),
+  ...Object.fromEntries(
+    ['cacheFor', 'timeout'].map((name) => [
+      `introspection.${name}`,
+      {
+        jwks: { uri: 'https://auth.example.com/jwks.json' },
+        introspection: { uri: 'https://auth.example.com/introspect', clientId: 'reports', clientSecret: SECRET },
+      },
+    ]),
+  ),
   'refresh.keys[0].kid': { refresh: { keys: [{ secret: SECRET, use: 'sign' }] } },
 };
 
@@ -48,6 +60,7 @@ function resolveWith(name: string, value: unknown): unknown {
   let group = given;
   for (const key of keys) group = (group[key] ??= {}) as Record<string, unknown>;
   group[last] = value;
+  if (keys[0] === 'jwks' || keys[0] === 'introspection') return resolveVerifierOptions(optionsWith({ ...given, secret: DROP }), 'default');
   return resolveTokenOptions(optionsWith(given), 'default');
 }
 

@@ -80,7 +80,8 @@ describe('resolveTokenOptions', () => {
     it('CF-09 resolves issuer and secret alone to these', () => {
       const { access, refresh, transport, hooks, hookTimeoutMs, revocation, janitorMs, warnings } = resolve();
       const { header } = transport;
-      const { ring, ...plain } = access;
+      const { ring, signer, supply, ...plain } = access;
+      expect([signer, supply]).toEqual([null, null]);
       expect({ ...plain, algorithms: ring.all.map(({ algorithm }) => algorithm) }).toEqual({
         issuer: ISSUER,
         audience: [ISSUER],

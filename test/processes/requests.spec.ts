@@ -83,5 +83,5 @@ async function expired(pair: SignedIn): Promise<SignedIn> {
   const { access } = resolveTokenOptions(WORKER_OPTIONS, REALM);
   const at = Date.now() - 60 * MINUTE;
   const draft = { subject: 'alice', sessionId: pair.sessionId, claims: {}, at, authTime: at, lifetimeMs: 15 * MINUTE };
-  return { ...pair, accessToken: (await new AccessTokenIssuer(access, new LocalSigner(access.ring.signing)).issue(draft)).token };
+  return { ...pair, accessToken: (await new AccessTokenIssuer(access, new LocalSigner(access.ring)).issue(draft)).token };
 }

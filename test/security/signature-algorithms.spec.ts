@@ -1,4 +1,4 @@
-import { describe, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { TokenModule } from 'nestjs-token';
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
@@ -7,13 +7,19 @@ import { ADAPTERS, ISSUER, SECRET } from '../support/app.js';
 import type { Signer } from '../support/forge.js';
 import { b64, certificate, ecdsa, ecKey, hmac, nothing, pss, rsa, rsaKey } from '../support/forge.js';
 import type { Probe, ProbeSetup } from './probe.js';
-import { probed, refuses } from './probe.js';
+import { accepts, probed, refuses } from './probe.js';
 
 const RSA = rsaKey();
 const EC = ecKey();
+const ED = generateKeyPairSync('ed25519').privateKey;
 
-function withKey(algorithm: 'RS256' | 'ES256', key: KeyObject): () => ProbeSetup {
-  const signer = algorithm === 'RS256' ? rsa(key) : ecdsa(key);
+const eddsa =
+  (key: KeyObject): Signer =>
+  (input) =>
+    sign(null, Buffer.from(input), key);
+
+function withKey(algorithm: 'RS256' | 'ES256' | 'EdDSA', key: KeyObject): () => ProbeSetup {
+  const signer = { RS256: rsa, ES256: ecdsa, EdDSA: eddsa }[algorithm](key);
   return () => ({
     options: null,
     imports: [TokenModule.forRoot({ issuer: ISSUER, keys: [{ algorithm, key, use: 'sign' }], refresh: { secret: SECRET } })],
@@ -158,6 +164,60 @@ describe.each(ADAPTERS)('algorithms of access tokens on %s', (adapter: AdapterNa
           ['HS256', hmac(secret)],
           ['ES256', hmac(secret)],
         ]);
+    });
+  });
+
+  describe('with an EdDSA key (RFC 8037)', () => {
+    const probe = probed(adapter, withKey('EdDSA', ED));
+    const publicKey = createPublicKey(ED);
+
+    it('accepts the tokens of its own key', async () => {
+      expect(await accepts(probe(), probe().forge.token())).toMatchObject({ sub: 'alice' });
+    });
+
+    it.each(['Ed25519', 'eddsa', 'EDDSA', 'Ed448', 'none', 'ES256'])('ALG-04 refuses the right signature under alg %s', async (alg) => {
+      await refuses(probe(), probe().forge.token({ header: { alg } }), { code: 'token_invalid' });
+    });
+
+    it('ALG-10 takes no public Ed25519 key for an HMAC secret', async () => {
+      const { x = '' } = publicKey.export({ format: 'jwk' });
+      const secrets = [
+        publicKey.export({ format: 'pem', type: 'spki' }),
+        publicKey.export({ format: 'der', type: 'spki' }),
+        JSON.stringify(publicKey.export({ format: 'jwk' })),
+        Buffer.from(x, 'base64url'),
+        x,
+      ];
+      for (const secret of secrets)
+        await refusesAll(probe(), [
+          ['HS256', hmac(secret)],
+          ['EdDSA', hmac(secret)],
+          ['EdDSA', hmac(secret, 'sha512')],
+        ]);
+    });
+
+    it('ALG-14 refuses the signature of another key, of another curve, and of other bytes', async () => {
+      await refusesAll(probe(), [
+        ['EdDSA', eddsa(generateKeyPairSync('ed25519').privateKey)],
+        ['EdDSA', eddsa(generateKeyPairSync('ed448').privateKey)],
+        ['EdDSA', ecdsa(EC)],
+        ['EdDSA', (input) => eddsa(ED)(`${input}.`)],
+      ]);
+    });
+
+    it('refuses a signature that is too short, too long, all zero, or whose scalar is not reduced (RFC 8032 §5.1.7)', async () => {
+      const order = 2n ** 252n + 27742317777372353535851937790883648493n;
+      const unreduced = (signature: Buffer): Buffer => {
+        const scalar = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString('hex')}`) + order;
+        return Buffer.concat([signature.subarray(0, 32), Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex').reverse()]);
+      };
+      const own = eddsa(ED);
+      await refusesAll(probe(), [
+        ['EdDSA', (input) => own(input).subarray(0, 63)],
+        ['EdDSA', (input) => Buffer.concat([own(input), Buffer.alloc(1)])],
+        ['EdDSA', () => Buffer.alloc(64)],
+        ['EdDSA', (input) => unreduced(own(input))],
+      ]);
     });
   });
 });

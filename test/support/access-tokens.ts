@@ -1,9 +1,9 @@
 import { createSecretKey } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import type { TokenModuleOptions, TokenRepository } from 'nestjs-token';
+import type { TokenKey, TokenModuleOptions, TokenRepository } from 'nestjs-token';
 import { AccessTokenService, TokenError } from 'nestjs-token';
 import type { KeyRing, ResolvedTokenOptions, VerifiedTokenCache } from './lib.js';
-import { AccessTokenIssuer, LocalSigner, resolveTokenOptions, RevocationList, revocationSettings } from './lib.js';
+import { AccessTokenIssuer, KeyReloader, LocalSigner, resolveTokenOptions, RevocationList, revocationSettings } from './lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { ISSUER, SECRET } from './app.js';
 
@@ -15,6 +15,8 @@ export const sessionId = (n: number): string => `00000000-0000-8000-8000-${n.toS
 export interface AccessTokenSetup {
   options?: Partial<TokenModuleOptions>;
   realm?: string;
+  /** What `options.keys` has returned, if it is a function. */
+  supplied?: TokenKey[];
   clock?: FakeClock;
   repository?: TokenRepository;
   /** The key ring of another service, to share it. */
@@ -39,12 +41,18 @@ export function accessTokens(setup: AccessTokenSetup = {}): AccessTokens {
   const { options = {}, realm = 'default', clock = new FakeClock() } = setup;
   const repository = setup.repository ?? new InMemoryTokenRepository(clock);
   const keys = options.keys ? { refresh: { secret: SECRET } } : { secret: SECRET };
-  const resolved = resolveTokenOptions({ issuer: ISSUER, ...keys, ...options }, realm);
+  const resolved = resolveTokenOptions({ issuer: ISSUER, ...keys, ...options }, realm, setup.supplied ?? options.keys);
   const { access } = resolved;
   const ring = setup.ring ?? access.ring;
   const revocations = setup.revocations ?? new RevocationList(repository, revocationSettings(realm, resolved));
-  const issuer = new AccessTokenIssuer(access, new LocalSigner(ring.signing));
-  const service = new AccessTokenService(access, { keys: ring, issuer, denylist: revocations, clock });
+  const issuer = new AccessTokenIssuer(access, new LocalSigner(ring));
+  const service = new AccessTokenService(access, {
+    keys: ring,
+    issuer,
+    denylist: revocations,
+    clock,
+    reloader: new KeyReloader(ring, access.supply),
+  });
   return { service, issuer, resolved, ring, revocations, repository, cache: service.cache, clock };
 }
 
@@ -70,7 +78,7 @@ export function forged({ ring }: AccessTokens, token: string, change: { header?:
   const secret = ring.signing.signingKey.type === 'secret' ? createSecretKey(ring.signing.signingKey.export()) : ring.signing.signingKey;
   const members = Object.entries({ ...payload, ...change.payload }).filter(([, value]) => value !== undefined);
   return jwt.sign(JSON.stringify(Object.fromEntries(members)), secret, {
-    algorithm: ring.signing.algorithm,
+    algorithm: ring.signing.algorithm as jwt.Algorithm,
     header: { ...header, ...change.header } as unknown as jwt.JwtHeader,
   });
 }

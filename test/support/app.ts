@@ -12,7 +12,7 @@ import jwt from 'jsonwebtoken';
 import type { Principal, TokenModuleRootOptions } from 'nestjs-token';
 import { Clock, CurrentUser, JwtAuthGuard, TokenModule, TokenPair } from 'nestjs-token';
 import { randomUUID } from 'node:crypto';
-import type { ResolvedTokenOptions } from './lib.js';
+import type { InstanceLifecycle, ResolvedTokenOptions } from './lib.js';
 import { instancesIn } from './lib.js';
 
 export const ADAPTERS = ['express', 'fastify'] as const;
@@ -162,7 +162,8 @@ export function expired(app: INestApplication, pair: TokenPair, claims: Record<s
 
 /** The options of an instance, as the application has resolved them. */
 export function resolvedOptionsOf(app: INestApplication, name = 'default'): ResolvedTokenOptions {
-  return instancesIn(app.get(ModulesContainer)).find((instance) => instance.name === name)!.options;
+  const instance = instancesIn(app.get(ModulesContainer)).find((one) => one.name === name);
+  return (instance as InstanceLifecycle).options;
 }
 
 /** An access token of the pair's session that the application could have issued at that instant, with the pair's other claims. */
@@ -175,7 +176,7 @@ export function issuedAt(app: INestApplication, { pair, claims = {}, at, authTim
   >;
   const [iat, exp, auth_time] = [at, at + lifetimeMs, authTime].map((instant) => Math.floor(instant / 1_000));
   const payload = { ...claims, iss, sub, aud, sid, iat, exp, auth_time, jti: randomUUID() };
-  return jwt.sign(payload, signingKey as never, { algorithm, header: { alg: algorithm, typ: 'at+jwt', kid } });
+  return jwt.sign(payload, signingKey as never, { algorithm: algorithm as jwt.Algorithm, header: { alg: algorithm, typ: 'at+jwt', kid } });
 }
 
 interface DatedToken {

@@ -77,8 +77,10 @@ holds<
     | 'errorBody'
     | 'header'
     | 'hookTimeout'
+    | 'introspection'
     | 'issuer'
     | 'janitor'
+    | 'jwks'
     | 'keys'
     | 'legacy'
     | 'loadUser'
@@ -90,11 +92,17 @@ holds<
     | 'revocation'
     | 'secret'
     | 'sessions'
+    | 'signer'
     | 'storeTimeout'
     | 'transport'
   >
 >();
-holds<Equal<keyof TokenModuleExtras, 'dataSource' | 'globalGuard' | 'isGlobal' | 'name' | 'passportStrategy' | 'repository'>>();
+holds<
+  Equal<
+    keyof TokenModuleExtras,
+    'dataSource' | 'endpoints' | 'globalGuard' | 'isGlobal' | 'name' | 'passportStrategy' | 'repository' | 'verifyOnly'
+  >
+>();
 holds<Equal<keyof AccessOptions, 'cache' | 'jitter' | 'leeway' | 'lifetime' | 'maxLifetime'>>();
 holds<Equal<keyof RefreshOptions, 'absoluteLifetime' | 'grace' | 'idleLifetime' | 'keys' | 'limit' | 'recoverLost' | 'reuse' | 'secret'>>();
 holds<Equal<keyof SessionsOptions, 'max' | 'onLimit' | 'trackUse'>>();

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import jwt from 'jsonwebtoken';
 import type { AccessTokenService, TokenAlgorithm, TokenKey } from 'nestjs-token';
 import { ecKey } from '../support/forge.js';
-import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { createSecretKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { ownClaims } from '../support/lib.js';
 import { runs } from '../support/runs.js';
 import { FakeClock } from 'nestjs-token/testing';
@@ -20,11 +21,18 @@ function keyPairFor(algorithm: TokenAlgorithm): Pick<TokenKey, 'key'>[] {
     const key = createSecretKey(randomBytes(Number(algorithm.slice(2)) / 8));
     return [{ key }, { key }];
   }
+  if (algorithm === 'EdDSA') return pairOf(generateKeyPairSync('ed25519'));
   const pair = algorithm in CURVES ? generateKeyPairSync('ec', { namedCurve: CURVES[algorithm as keyof typeof CURVES] }) : rsa;
-  return [{ key: pair.privateKey }, { key: pair.publicKey }];
+  return pairOf(pair);
 }
 
-const ALGORITHMS = ['HS', 'RS', 'PS', 'ES'].flatMap((family) => [256, 384, 512].map((bits) => `${family}${bits}` as TokenAlgorithm));
+function pairOf({ privateKey, publicKey }: { privateKey: KeyObject; publicKey: KeyObject }): Pick<TokenKey, 'key'>[] {
+  return [{ key: privateKey }, { key: publicKey }];
+}
+
+/** Those that jsonwebtoken knows. */
+const COMMON = ['HS', 'RS', 'PS', 'ES'].flatMap((family) => [256, 384, 512].map((bits) => `${family}${bits}` as TokenAlgorithm));
+const ALGORITHMS: readonly TokenAlgorithm[] = [...COMMON, 'EdDSA'];
 const sign = { sessionId: SESSION_ID };
 
 describe('AccessTokenService', () => {
@@ -42,8 +50,13 @@ describe('AccessTokenService', () => {
       expect(await service.verify(token)).toEqual(service.recall(token)?.claims);
     });
 
-    it(`signs ${algorithm} tokens that jsonwebtoken alone verifies`, async () => {
+    it(`signs ${algorithm} tokens that ${COMMON.includes(algorithm) ? 'jsonwebtoken' : 'node:crypto'} alone verifies`, async () => {
       const { service, clock, ring } = accessTokens({ options: { keys: [signing] } });
+      if (algorithm === 'EdDSA') {
+        const [input, signature] = (await service.sign('alice', sign)).split(/\.(?=[^.]*$)/) as [string, string];
+        expect(verify(null, Buffer.from(input), ring.signing.key, Buffer.from(signature, 'base64url'))).toBe(true);
+        return;
+      }
       const verified = jwt.verify(await service.sign('alice', sign), ring.signing.key, {
         algorithms: [algorithm],
         issuer: ISSUER,
@@ -55,7 +68,7 @@ describe('AccessTokenService', () => {
 
     it(`refuses a ${algorithm} token whose signature is another key's`, async () => {
       const { service } = accessTokens({ options: { keys: [signing] } });
-      const [stranger] = algorithm.startsWith('HS') || algorithm.startsWith('ES') ? keyPairFor(algorithm) : [OTHER_RSA];
+      const [stranger] = /^(HS|ES|Ed)/.test(algorithm) ? keyPairFor(algorithm) : [OTHER_RSA];
       const other = accessTokens({ options: { keys: [{ ...signing, ...stranger! }] } });
       expect(await codeOf(async () => service.verify(await other.service.sign('alice', sign)))).toBe('token_invalid');
     });

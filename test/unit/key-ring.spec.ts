@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import type { TokenAlgorithm, TokenKey } from 'nestjs-token';
 import { TokenOptionsError } from 'nestjs-token';
 import type { JsonWebKey, KeyObject } from 'node:crypto';
-import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPublicKey, createSecretKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { inspect } from 'node:util';
-import { keyRingFromKeys, keyRingFromSecret } from '../support/lib.js';
+import { KeyRing, keyRingFromSecret, readRingKeys } from '../support/lib.js';
 import { SECRET } from '../support/app.js';
 import { findLeaks } from '../support/leaks.js';
 import { almostRocaKey, rocaKeyPair } from '../support/roca.js';
@@ -19,8 +19,16 @@ const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });
 const [p256, p384, p521, k256] = ['prime256v1', 'secp384r1', 'secp521r1', 'secp256k1'].map(curve) as [Pair, Pair, Pair, Pair];
 type Pair = ReturnType<typeof generateKeyPairSync> & { publicKey: KeyObject; privateKey: KeyObject };
 
+const RFC_7638_MODULUS =
+  '0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw';
+
 const signing: TokenKey = { kid: 'now', algorithm: 'RS256', key: rsa.privateKey, use: 'sign' };
 const jwkOf = (key: KeyObject, more: object = {}) => ({ ...key.export({ format: 'jwk' }), ...more });
+
+function keyRingFromKeys(given: readonly TokenKey[]): { ring: KeyRing; warnings: string[] } {
+  const { keys, warnings } = readRingKeys(given);
+  return { ring: new KeyRing(keys), warnings };
+}
 
 function refusal(keys: unknown[]): TokenOptionsError {
   try {
@@ -32,7 +40,7 @@ function refusal(keys: unknown[]): TokenOptionsError {
   throw new Error('was accepted');
 }
 
-describe('keyRingFromKeys', () => {
+describe('KeyRing', () => {
   describe('KY-02 takes only keys that are fit for their algorithm, to sign and to verify', () => {
     it.each<[title: string, algorithm: TokenAlgorithm, pair: Pair, message: RegExp]>([
       ['RSA of 1024 bits', 'RS256', weakRsa, /RSA key of at least 2048 bits/],
@@ -45,6 +53,10 @@ describe('keyRingFromKeys', () => {
       ['P-384 for ES256', 'ES256', p384, /takes an EC key on prime256v1/],
       ['P-256 for ES384', 'ES384', p256, /takes an EC key on secp384r1/],
       ['P-256 for ES512', 'ES512', p256, /takes an EC key on secp521r1/],
+      ['Ed448 for EdDSA', 'EdDSA', generateKeyPairSync('ed448'), /takes an Ed25519 key/],
+      ['X25519 for EdDSA', 'EdDSA', generateKeyPairSync('x25519'), /takes an Ed25519 key/],
+      ['P-256 for EdDSA', 'EdDSA', p256, /takes an Ed25519 key/],
+      ['Ed25519 for ES256', 'ES256', ed, /takes an EC key on prime256v1/],
       ['secp256k1 for ES256', 'ES256', k256, /takes an EC key on prime256v1/],
     ])('KY-02 refuses %s', (_, algorithm, { publicKey, privateKey }, message) => {
       expect(refusal([{ algorithm, key: privateKey, use: 'sign' }])).toMatchObject({
@@ -64,6 +76,27 @@ describe('keyRingFromKeys', () => {
     it('KY-02 takes an RSA key that misses the ROCA fingerprint by one prime (F-22)', () => {
       const { ring } = keyRingFromKeys([signing, { algorithm: 'RS256', key: almostRocaKey(), use: 'verify' }]);
       expect(ring.all).toHaveLength(2);
+    });
+
+    it.each([
+      '0000000000000000000000000000000000000000000000000000000000000000',
+      '0100000000000000000000000000000000000000000000000000000000000000',
+      '0100000000000000000000000000000000000000000000000000000000000080',
+      '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+      'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+      'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    ])('KY-02 refuses the Ed25519 key %s, for which anyone can sign', (point) => {
+      const key = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(point, 'hex').toString('base64url') };
+      // The signature of nobody: R is the neutral point, S is zero.
+      const signature = Buffer.concat([Buffer.from('01', 'hex'), Buffer.alloc(63)]);
+      const forged = Array.from({ length: 200 }, (_, index) =>
+        verify(null, Buffer.from(`${index}`), createPublicKey({ key, format: 'jwk' }), signature),
+      );
+      expect(forged).toContain(true);
+      expect(refusal([signing, { algorithm: 'EdDSA', key, use: 'verify' }])).toMatchObject({
+        option: 'keys[1].key',
+        message: expect.stringMatching(/point of small order/),
+      });
     });
 
     it.each<[TokenAlgorithm, KeyObject]>([
@@ -154,9 +187,23 @@ describe('keyRingFromKeys', () => {
         kidOf(otherRsa.privateKey, 'RS256'),
         kidOf(p521.privateKey, 'ES512'),
       ];
-      expect(kids.every((kid) => /^[A-Za-z0-9_-]{11}$/.test(kid))).toBe(true);
+      expect(kids.every((kid) => /^[A-Za-z0-9_-]{43}$/.test(kid))).toBe(true);
       expect(kids[0]).toBe(kids[1]);
       expect(new Set(kids).size).toBe(3);
+    });
+
+    it.each<[string, JsonWebKey, TokenAlgorithm, string]>([
+      ['RFC 7638 §3.1', { kty: 'RSA', e: 'AQAB', n: RFC_7638_MODULUS }, 'RS256', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'],
+      [
+        'RFC 8037 §A.3',
+        { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' },
+        'EdDSA',
+        'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+      ],
+    ])('KY-04 derives the kid of a public key as the thumbprint of %s', (_, key, algorithm, kid) => {
+      // Other members of a JWK do not take part.
+      const { ring } = keyRingFromKeys([signing, { algorithm, key: { ...key, use: 'sig', alg: algorithm }, use: 'verify' }]);
+      expect(ring.find(kid)?.algorithm).toBe(algorithm);
     });
 
     it('KY-04 derives the kid of the public key of a pair from either half', () => {
