@@ -23,6 +23,8 @@ export class KeyRing extends KeySource {
   private keys = new Map<string, VerificationKey>();
   private retired: readonly VerificationKey[] = [];
   private own: SigningKey | null = null;
+  /** The key that signs, as it is in the map. It has signed most of the tokens that are known, and is trusted without a look at the map. */
+  private usual: VerificationKey | undefined;
 
   constructor(keys: RingKeys) {
     super();
@@ -44,7 +46,7 @@ export class KeyRing extends KeySource {
   }
 
   override trusts(key: VerificationKey): boolean {
-    return this.keys.get(key.kid) === key;
+    return key === this.usual || this.keys.get(key.kid) === key;
   }
 
   override get all(): readonly VerificationKey[] {
@@ -70,6 +72,7 @@ export class KeyRing extends KeySource {
     const trusted = [...(signing ? [signing] : []), ...verifyOnly].filter((key) => !this.wasRetired(key));
     this.keys = keyMapOf(trusted, this.keys);
     this.own = signing;
+    this.usual = signing ? this.keys.get(signing.kid) : undefined;
   }
 
   private wasRetired(key: VerificationKey): boolean {
