@@ -305,7 +305,9 @@ describe('the options of a service that only verifies', () => {
       'keys',
       'signer',
       'refresh',
+      'sessions',
       'claims',
+      'legacy',
       'revocation',
       'push',
       'storeTimeout',
@@ -358,6 +360,8 @@ describe('the options of a service that only verifies', () => {
   function valueOf(option: string): unknown {
     const values: Record<string, unknown> = {
       refresh: {},
+      sessions: {},
+      legacy: { until: '2030-01-01', verify: () => null },
       keys: [signing()],
       revocation: 'poll',
       storeTimeout: '1s',
