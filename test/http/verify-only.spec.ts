@@ -125,6 +125,14 @@ describe.each(ADAPTERS)('a service that only verifies access tokens, on %s', (ad
     expect((await get('/me', bearing({ accessToken: bob.accessToken }))).json()).toMatchObject({ errorCode: 'user_rejected' });
   });
 
+  it('keeps a user for several requests with loadUser.cacheFor', async () => {
+    const asked: string[] = [];
+    const load = (subject: string) => ({ asked: asked.push(subject) });
+    const { get } = await serve([verifyOnly({ loadUser: { load, cacheFor: '1h' } })]);
+    const me = async () => (await get('/me', bearing({ accessToken: pair.accessToken }))).json()['user'];
+    expect([await me(), await me(), asked]).toEqual([{ asked: 1 }, { asked: 1 }, ['alice']]);
+  });
+
   it('never refreshes: an expired token is 401 even with a refresh token, which stays good', async () => {
     const { get } = await serve([verifyOnly()]);
     const forge = new Forge(pair.accessToken, (input) => signBytes(null, Buffer.from(input), first));

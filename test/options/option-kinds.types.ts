@@ -37,6 +37,21 @@ export const unknownChoice: Schema<RefreshKey> = {
   use: { kind: 'choice', values: ['sign', 'verify', 'both'], required: true },
 };
 
+type Mixed = { list?: { max: number }[] | (() => { max: number }[]); short?: { mode?: 'a' | 'b' } | 'a' | false; path?: boolean | string };
+const list = { kind: 'list', of: { max: { ...max, required: true } } } as const;
+const short = { kind: 'group', options: { mode: { kind: 'choice', values: ['a', 'b'] } }, canBeFalse: true } as const;
+const path = { kind: 'route', standard: '/a' } as const;
+const mixed = { list: { ...list, canBeFunction: true }, short: { ...short, shorthands: { a: { mode: 'a' } } }, path } as const;
+export const mixedUp: Schema<Mixed> = mixed;
+// @ts-expect-error the type allows a function in place of the list, and the schema does not say so
+export const neverAFunction: Schema<Mixed> = { ...mixed, list };
+// @ts-expect-error the type allows a text in place of the group, and the schema does not say for what it is short
+export const neverShort: Schema<Mixed> = { ...mixed, short };
+// @ts-expect-error the schema says that `false` is allowed, and the type does not
+export const falseList: Schema<{ short?: { mode?: 'a' | 'b' } }> = { short };
+// @ts-expect-error a path that may be true or false is no secret, although both may be text
+export const notARoute: Schema<Mixed> = { ...mixed, path: { kind: 'secret' } };
+
 const legacy = { verify: { kind: 'hook' }, exchange: { kind: 'hook' } } as const;
 export const dated: Schema<LegacyOptions> = { ...legacy, until: { kind: 'instant', required: true } };
 // @ts-expect-error a point in time is no secret, although both may be text
