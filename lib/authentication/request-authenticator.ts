@@ -1,6 +1,6 @@
 import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
-import { CsrfFailed, SessionMismatch, TokenExpired, TokenInvalid, TokenMissing } from '../errors/token.errors.js';
+import { CsrfFailed, SessionMismatch, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked } from '../errors/token.errors.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
 import type { Presentation, SessionRotator } from '../session/session-rotator.js';
@@ -116,10 +116,14 @@ export class RequestAuthenticator {
       return await this.verify(operation, credentials);
     } catch (error) {
       const { rotator } = this.ports;
-      if (!rotator || !response || !credentials.refresh || !isHealable(error) || !mayRefresh(request, response)) throw error;
-      const token = rotator.decode(credentials.refresh.token, credentials.refresh.rivals);
-      if (error instanceof TokenExpired && error.sessionId !== undefined && error.sessionId !== token.sessionId)
-        throw new SessionMismatch();
+      const { access, refresh } = credentials;
+      // A late response of an old session may have left its access cookie. That says nothing about the session of the refresh cookie.
+      const isLeftOver = error instanceof TokenRevoked && access?.source === 'cookie';
+      if (!rotator || !response || !refresh || !mayRefresh(request, response) || !(isLeftOver || isHealable(error))) throw error;
+      const token = rotator.decode(refresh.token, refresh.rivals);
+      const sessionId = error instanceof TokenExpired || error instanceof TokenRevoked ? error.sessionId : undefined;
+      if (sessionId !== undefined && sessionId !== token.sessionId) throw new SessionMismatch();
+      if (isLeftOver) throw error;
       await this.checkRotation(error, { request, credentials, sessionId: token.sessionId, isSafe: operation.isSafe, claims: null });
       return this.refresh(() => rotator.present(token), response, credentials);
     }

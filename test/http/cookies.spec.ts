@@ -61,4 +61,17 @@ describe.each(ADAPTERS)('Tokens in cookies, on %s', (adapter) => {
       expect.objectContaining({ sessionId: refreshed.json().sid }),
     );
   });
+
+  it('deletes an access cookie that a late response of an ended session has left, and keeps the session of the refresh cookie', async () => {
+    const [old, browser] = [new Browser(app.port, { clock }), new Browser(app.port, { clock })];
+    const { session_id: ended } = (await old.fetch('/auth/login', { method: 'POST' })).json<{ session_id: string }>();
+    await browser.fetch('/auth/login', { method: 'POST' });
+    const leftOver = (await old.cookies())['__Host-access'];
+    await browser.jar.setCookie(`${leftOver?.cookieString()}; Path=/; Secure; HttpOnly`, browser.site);
+    await app.app.get(RefreshService).revoke(ended);
+    const refused = await browser.fetch('/me');
+    expect([refused.status, refused.json().errorCode]).toEqual([401, 'session_mismatch']);
+    expect(Object.keys(await browser.cookies())).toEqual(['__Host-refresh', '__Host-csrf']);
+    expect((await browser.fetch('/me')).status).toBe(200);
+  });
 });
