@@ -34,6 +34,7 @@ export { JwtAuthGuard } from './nest/jwt-auth.guard.js';
 export { RequestCheck } from './authentication/request-check.js';
 export type { CheckedRequest } from './authentication/request-check.js';
 export { RefreshToken, RefreshTokenGuard } from './nest/refresh-token.guard.js';
+export type { SiteData } from './nest/decorators.js';
 export { AuthInstance, ClearTokens, Fresh, OptionalAuth, Protected, Public, TokenLocations } from './nest/decorators.js';
 export { TokenInterceptor } from './nest/token.interceptor.js';
 export { TokenTransport } from './transport/token-transport.js';

@@ -478,6 +478,7 @@ const PUBLIC_NAMES = [
   'SignOptions',
   'Signer',
   'SignerUnavailable',
+  'SiteData',
   'StoreConflict',
   'StorePatience',
   'StoreUnavailable',

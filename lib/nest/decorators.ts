@@ -66,13 +66,17 @@ export const TokenLocations = (...locations: [TokenLocation, ...TokenLocation[]]
   return SetMetadata(AUTH_METADATA.locations, Object.freeze(locations));
 };
 
+/** What `Clear-Site-Data` can name (W3C Clear Site Data §3.1). */
+export type SiteData = 'cache' | 'cookies' | 'storage' | 'executionContexts' | '*';
+
 /**
  * Makes the browser delete the cookies that carry tokens, once the handler has succeeded. It is for the route that signs out. It needs the
  * {@link TokenInterceptor}. Tokens in headers are the client's own business.
+ * @param siteData what else the browser deletes of the site (`Clear-Site-Data`, which browsers heed over https only). By default nothing.
  * @example
  * ```ts
  * @Post('logout') @ClearTokens() @UseGuards(RefreshTokenGuard) @UseInterceptors(TokenInterceptor)
  * async logout(@RefreshToken() token?: string) { await this.refresh.signOut(token); }
  * ```
  */
-export const ClearTokens = (): CustomDecorator => SetMetadata(AUTH_METADATA.clears, true);
+export const ClearTokens = (...siteData: readonly SiteData[]): CustomDecorator => SetMetadata(AUTH_METADATA.clears, siteData);

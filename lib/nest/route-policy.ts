@@ -3,6 +3,7 @@ import type { ModuleRef } from '@nestjs/core';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { TokenLocation } from '../transport/token-location.js';
+import type { SiteData } from './decorators.js';
 import { AUTH_METADATA } from './decorators.js';
 import type { TokenInstance } from './token-instance.js';
 import { tokenInstanceToken } from './token-instance.js';
@@ -14,8 +15,8 @@ export interface RoutePolicy {
   readonly freshMs: number | undefined;
   /** Where the route looks for the access token. `undefined` looks where the options say. */
   readonly locations: readonly TokenLocation[] | undefined;
-  /** Whether the browser deletes its tokens once the handler has succeeded. */
-  readonly clearsTokens: boolean;
+  /** What the browser deletes in addition to its tokens once the handler has succeeded. `undefined` if it deletes nothing. */
+  readonly clears: readonly SiteData[] | undefined;
   readonly instance: TokenInstance;
 }
 
@@ -50,7 +51,7 @@ export class RoutePolicies {
       access: accessOf(controller, handler),
       freshMs: metadata(AUTH_METADATA.fresh) as number | undefined,
       locations: metadata(AUTH_METADATA.locations) as readonly TokenLocation[] | undefined,
-      clearsTokens: metadata(AUTH_METADATA.clears) === true,
+      clears: metadata(AUTH_METADATA.clears) as readonly SiteData[] | undefined,
       instance: this.instance((metadata(AUTH_METADATA.instance) as string | undefined) ?? DEFAULT_NAME),
     };
     const handlers = this.byClass.get(controller) ?? new WeakMap<object, RoutePolicy>();

@@ -3,9 +3,10 @@ import type { Authentication, RequestAuthenticator } from '../authentication/req
 import type { Clock } from '../clock.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { TokenPair } from '../session/token-pair.js';
-import { concealAddress } from '../transport/response-tokens.js';
+import { concealAddress, rawResponseOf } from '../transport/response-tokens.js';
 import type { IssuedTokens, TokenTransport } from '../transport/token-transport.js';
 import type { SessionUses } from '../session/session-uses.js';
+import type { SiteData } from './decorators.js';
 import type { ErrorResponse } from './error-response.js';
 import type { RequestContext } from './request-context.js';
 
@@ -75,9 +76,11 @@ export class TokenInstance {
     this.renewCsrf(context, pair.sessionId, pair);
   }
 
-  /** Makes the browser delete the tokens that came in cookies, and takes back what is on the response. */
-  clear({ request, response }: RequestContext): void {
+  /** Makes the browser delete the tokens that came in cookies, and other data of the site. Takes back what is on the response. */
+  clear({ request, response }: RequestContext, siteData: readonly SiteData[]): void {
     if (!response) return;
+    const raw = rawResponseOf(response);
+    if (siteData.length > 0 && !raw.headersSent) raw.setHeader('Clear-Site-Data', siteData.map((name) => `"${name}"`).join(', '));
     this.transport.clear(response);
     this.transport.heal(response, request);
   }

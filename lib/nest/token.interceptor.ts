@@ -24,14 +24,14 @@ export class TokenInterceptor implements NestInterceptor {
 
   intercept(host: ExecutionContext, next: CallHandler): Observable<unknown> {
     this.policies ??= new RoutePolicies(this.moduleRef);
-    const { instance, clearsTokens } = this.policies.of(host);
+    const { instance, clears } = this.policies.of(host);
     const context = contextOf(host);
     return next.handle().pipe(
       tap((result) => {
         const pair = pairIn(result, DEPTH);
         if (pair?.deliverable === 'none') throw new SessionRevoked(pair.sessionId);
         if (pair) instance.deliver(context, pair);
-        else if (clearsTokens) instance.clear(context);
+        else if (clears) instance.clear(context, clears);
       }),
       catchError((error: unknown) => {
         if (error instanceof TokenError) instance.errors.prepare(error, context);

@@ -240,6 +240,19 @@ describe('resolveTokenOptions and cookies', () => {
     expect(warningsOf({ domain: 'example.com' }, { transport: 'header', locations: ['header', 'cookie'] })).toHaveLength(1);
   });
 
+  it('CK-02 refuse SameSite=None without Secure, without the protection against other sites, and a prefix that does not fit', () => {
+    const none = { sameSite: { refresh: 'none' } } as const;
+    const refused: [Partial<TokenModuleRootOptions>, string][] = [
+      [{ cookie: { ...none, insecure: true } }, 'cookie.sameSite.refresh'],
+      [{ cookie: none, csrf: false }, 'csrf'],
+      [{ cookie: { refresh: '__Host-refresh', domain: 'example.com' } }, 'cookie.refresh'],
+    ];
+    for (const [options, option] of refused) {
+      expect(() => resolveTokenOptions(optionsWith({ transport: 'cookie', ...options }), 'default')).toThrow(new RegExp(`^${option}:`));
+    }
+    expect(() => resolveTokenOptions(optionsWith({ transport: 'cookie', cookie: none }), 'default')).not.toThrow();
+  });
+
   it('warn where `csrf: false` leaves only SameSite', () => {
     expect(warningsOf({}, { csrf: false })).toEqual([expect.stringMatching(/^csrf: /)]);
   });

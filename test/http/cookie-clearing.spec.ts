@@ -44,8 +44,14 @@ class RefusingController {
   @UseInterceptors(TokenInterceptor)
   end(): void {}
 
+  @Post('end-all')
+  @HttpCode(204)
+  @ClearTokens('cache', 'storage')
+  @UseInterceptors(TokenInterceptor)
+  endAll(): void {}
+
   @Post('cannot-end')
-  @ClearTokens()
+  @ClearTokens('cache')
   @UseInterceptors(TokenInterceptor)
   cannotEnd(): never {
     throw new ForbiddenException();
@@ -156,6 +162,17 @@ describe.each(CASES)('the cookies of a browser in %s mode on %s', (mode, adapter
     it('and by the end of a handler with @ClearTokens()', async () => {
       const pair = await issueTestPair(running.app, 'alice');
       expect(fateOf(await call(pair, '/end', 'POST'))).toBe('cleared');
+    });
+
+    it('CK-12 together with other data of the site, if the route says so and its handler succeeds', async () => {
+      const pair = await issueTestPair(running.app, 'alice');
+      const [all, end, failed] = [
+        await call(pair, '/end-all', 'POST'),
+        await call(pair, '/end', 'POST'),
+        await call(pair, '/cannot-end', 'POST'),
+      ];
+      expect([fateOf(all), all.headers['clear-site-data']]).toEqual(['cleared', '"cache", "storage"']);
+      expect([end.headers['clear-site-data'], failed.headers['clear-site-data']]).toEqual([undefined, undefined]);
     });
 
     it('and by a sign-out, if tokens that were refreshed inside the request are on the response already', async () => {
