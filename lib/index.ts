@@ -32,7 +32,7 @@ export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } 
 
 export { JwtAuthGuard } from './nest/jwt-auth.guard.js';
 export { RequestCheck } from './authentication/request-check.js';
-export type { CheckedRequest } from './authentication/request-check.js';
+export type { CheckedRequest, CheckStage } from './authentication/request-check.js';
 export { RefreshToken, RefreshTokenGuard } from './nest/refresh-token.guard.js';
 export type { SiteData } from './nest/decorators.js';
 export { AuthInstance, ClearTokens, Fresh, OptionalAuth, Protected, Public, TokenLocations } from './nest/decorators.js';

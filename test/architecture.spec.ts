@@ -379,6 +379,7 @@ const PUBLIC_NAMES = [
   'AnyTokenError',
   'AuthInstance',
   'CachedUserOptions',
+  'CheckStage',
   'CheckedRequest',
   'ClaimsHook',
   'ClearTokens',

@@ -2,7 +2,7 @@ import { CsrfFailed } from '../errors/token.errors.js';
 import type { Credentials, TokenRequest, TokenTransport } from '../transport/token-transport.js';
 import type { CsrfSettings } from './csrf.options.js';
 import type { CsrfTokens } from './csrf-tokens.js';
-import type { CheckedRequest } from './request-check.js';
+import type { CheckedRequest, CheckStage } from './request-check.js';
 import { RequestCheck } from './request-check.js';
 
 /**
@@ -25,15 +25,28 @@ export class CsrfCheck extends RequestCheck {
     return access?.source === 'cookie' || refresh?.source === 'cookie';
   }
 
-  override check(stage: 'use' | 'rotate', checked: CheckedRequest): void {
+  override check(stage: CheckStage, checked: CheckedRequest): void {
     const { request, credentials, sessionId, isSafe } = checked;
+    if (stage === 'endpoint') {
+      this.refuseForeign(request);
+      return;
+    }
     if (stage === 'use' && (isSafe || credentials.access?.source !== 'cookie')) return;
     if (stage === 'rotate' && credentials.refresh?.source !== 'cookie') return;
-    const isNavigation = stage === 'rotate' && isTopLevelNavigation(request);
+    const isNavigation = stage === 'rotate' && isSafe && isTopLevelNavigation(request);
     if (stage === 'rotate' && isSpeculative(request)) throw new CsrfFailed();
     const origin = this.judgeOrigin(request, isNavigation);
     const needsToken = origin === 'unknown' || (origin === 'own' && this.settings.mode === 'token');
     if (origin === 'foreign' || (needsToken && !this.hasToken(request, sessionId))) throw new CsrfFailed();
+  }
+
+  /**
+   * Refuses a page of another site at a route that sets or deletes cookies, also if the browser has kept the cookies back. It could otherwise
+   * sign the user out, or in as somebody else.
+   */
+  private refuseForeign(request: TokenRequest): void {
+    const usesCookies = this.transport.readCsrf(request) !== null;
+    if (usesCookies && this.judgeOrigin(request, false) === 'foreign') throw new CsrfFailed();
   }
 
   /** Says where a request comes from: `own` may pass, `foreign` may not, and `unknown` means that the browser does not tell. */

@@ -67,8 +67,10 @@ export class RequestAuthenticator {
     // Only templates are copied: V8 copies what is not frozen in a fifth of the time.
     const principal = known && hooks.known(known.template);
     if (principal && !check.concerns(credentials)) return { principal, credentials, issued: null };
-    const underWay = this.underWay.get(operation.operation);
+    // Fields of one GraphQL operation share an authentication, unless one of them looks for its token elsewhere.
+    const underWay = locations ? undefined : this.underWay.get(operation.operation);
     if (underWay) return underWay;
+    if (!principal && locations) return this.verifyOrRefresh(operation, credentials);
     if (!principal) return this.share(operation, this.verifyOrRefresh(operation, credentials));
     const authentication = { principal, credentials, issued: null };
     const passed = check.check('use', checkedRequest(operation, credentials, principal));
@@ -92,6 +94,7 @@ export class RequestAuthenticator {
     if (!rotator) return undefined;
     const credentials = transport.read(request);
     const { refresh } = credentials;
+    await check.check('endpoint', { request, credentials, sessionId: undefined, isSafe, claims: null });
     const newest = refresh && rotator.newestOf(refresh.token, refresh.rivals);
     // A token that is not authentic needs no protection, and its own verdict makes the browser delete it.
     if (!newest) return refresh?.token ?? inBody;

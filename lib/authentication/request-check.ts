@@ -13,6 +13,9 @@ export interface CheckedRequest {
   readonly claims: AccessTokenClaims | null;
 }
 
+/** What a request is checked for. */
+export type CheckStage = 'use' | 'rotate' | 'endpoint';
+
 /**
  * Port: what must hold of a request in addition to its tokens, such as protection against cross-site requests, or the proof that the caller
  * possesses a key. It is asked after the tokens have been found and before they are used. `CsrfCheck` is the default. Another one, installed
@@ -27,10 +30,11 @@ export abstract class RequestCheck {
   /**
    * Lets a request pass, or refuses it.
    * @param stage `use` means that the access token is good and the request is about to be admitted. `rotate` means that the refresh token
-   * is authentic and is about to be presented. Nothing has been changed in the store at that moment.
+   * is authentic and is about to be presented. Nothing has been changed in the store at that moment. `endpoint` means that a route with
+   * `RefreshTokenGuard` is about to refresh or to sign out, whatever the request carries.
    * @throws {TokenError} throws it, or rejects with it, to refuse the request. Nothing is rotated then.
    */
-  abstract check(stage: 'use' | 'rotate', checked: CheckedRequest): void | Promise<void>;
+  abstract check(stage: CheckStage, checked: CheckedRequest): void | Promise<void>;
 }
 
 /** Checks nothing. It stands where the application has switched the protection off (`csrf: false`). */

@@ -13,7 +13,7 @@ const OWN_TYPE = /^(application\/)?at\+jwt$/i;
  * them: a revoked one must not be taken for a good one because the old system used the same secret. So a JWT of the type `at+jwt` is refused
  * here, and so is a text that begins like a refresh token. The header of a JWT is signed, so nobody can give our tokens another type.
  *
- * A JWT must also be written canonically, with a JSON object as its payload. Otherwise one token would have several spellings, and each of
+ * A JWT must also be written canonically (a JWE of five segments too), and a signed one has a JSON object as its payload. Otherwise one token would have several spellings, and each of
  * them would be a token of its own here.
  */
 export function mayBeLegacyToken(token: string): boolean {
@@ -23,7 +23,7 @@ export function mayBeLegacyToken(token: string): boolean {
   const header = segments.length > 1 ? objectIn(first) : null;
   if (!header) return true;
   if (OWN_TYPE.test(String(header['typ']))) return false;
-  return segments.length !== 3 || (objectIn(second) !== null && segments.every(isCanonical));
+  return segments.every(isCanonical) && (segments.length !== 3 || objectIn(second) !== null);
 }
 
 /**

@@ -39,8 +39,9 @@ export class ErrorResponse {
   /**
    * Prepares the response, once for each operation. Requests that share a refresh share its error. The guard and the interceptor call it where
    * the error passes them, because a filter of a library never runs when the application has a filter that catches everything.
+   * @param judged the tokens that the error is a verdict on. Left out if it may be about others: cookies are not touched then.
    */
-  prepare(error: TokenError, context: RequestContext): void {
+  prepare(error: TokenError, context: RequestContext, judged?: Credentials): void {
     const { operation, response } = context;
     if (PREPARED.get(operation) === error) return;
     PREPARED.set(operation, error);
@@ -52,15 +53,15 @@ export class ErrorResponse {
     const challenge = challengeOf(error, scheme);
     if (challenge !== null) raw.setHeader('WWW-Authenticate', challenge);
     if (error.retryAfter !== null) raw.setHeader('Retry-After', String(error.retryAfter));
-    this.tidyCookies(error, context, raw);
+    if (judged) this.tidyCookies(error, context, judged);
   }
 
   /** A fault, and a verdict that a later request may overcome, leave the cookies alone (docs/rotation.md §5.6). */
-  private tidyCookies(error: TokenError, { request }: RequestContext, response: object): void {
-    if (!this.settings.tidiesCookies || request.headers.cookie === undefined) return;
+  private tidyCookies(error: TokenError, { request, response }: RequestContext, judged: Credentials): void {
+    if (!this.settings.tidiesCookies || request.headers.cookie === undefined || !response) return;
     const { transport } = this.ports;
-    if (error.terminal && concernsCookies(error, transport.read(request))) transport.clear(response, request);
-    transport.heal(response, request, error.errorCode === 'session_mismatch');
+    if (error.terminal && concernsCookies(error, judged)) transport.clear(response, request);
+    transport.heal(response, request, error.errorCode === 'session_mismatch' && judged.access?.source === 'cookie');
   }
 }
 

@@ -160,9 +160,9 @@ function setUser(user: unknown, { context, policy, refusal }: Admission): true {
 }
 
 /** Prepares the response, and rejects with the error in the form that its kind of context expects. */
-async function fail(error: unknown, context: RequestContext, { instance }: RoutePolicy): Promise<never> {
+async function fail(error: unknown, context: RequestContext, { instance, locations }: RoutePolicy): Promise<never> {
   if (!(error instanceof TokenError)) throw error;
-  instance.errors.prepare(error, context);
+  instance.refuse(error, context, locations);
   throw await context.fail(error);
 }
 

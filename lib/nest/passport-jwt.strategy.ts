@@ -73,7 +73,7 @@ function strategyClass(name: string, { accessTokens, transport, hooks, check }: 
     }
 
     override authenticate(request: never, options?: object): void {
-      void this.dispatch(request, options);
+      this.dispatch(request, options).catch((error: unknown) => this.error(error as Error));
     }
 
     private async dispatch(request: never, options?: object): Promise<void> {

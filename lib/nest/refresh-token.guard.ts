@@ -3,6 +3,7 @@ import { createParamDecorator, Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { TokenError, TokenOptionsError } from '../errors/token.errors.js';
 import type { TokenRequest } from '../transport/token-transport.js';
+import type { RequestContext } from './request-context.js';
 import { contextOf } from './request-context.js';
 import { RoutePolicies } from './route-policy.js';
 
@@ -33,10 +34,15 @@ export class RefreshTokenGuard implements CanActivate {
       return true;
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      instance.errors.prepare(error, context);
+      instance.refuse(error, context);
       throw await context.fail(error);
     }
   }
+}
+
+/** Tells whether a route refreshes or signs out with the refresh token of its request, so that a verdict of its handler is about that token. */
+export function presentsRefreshToken({ operation }: RequestContext): boolean {
+  return FOUND.get(operation)?.token !== undefined;
 }
 
 /**

@@ -4,7 +4,9 @@ import type { Clock } from '../clock.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { TokenPair } from '../session/token-pair.js';
 import { concealAddress, rawResponseOf } from '../transport/response-tokens.js';
-import type { IssuedTokens, TokenTransport } from '../transport/token-transport.js';
+import type { TokenError } from '../errors/token.errors.js';
+import type { TokenLocation } from '../transport/token-location.js';
+import type { IssuedTokens, TokenRequest, TokenTransport } from '../transport/token-transport.js';
 import type { SessionUses } from '../session/session-uses.js';
 import type { SiteData } from './decorators.js';
 import type { ErrorResponse } from './error-response.js';
@@ -63,7 +65,8 @@ export class TokenInstance {
       this.transport.heal(response, request);
     }
     if (access?.source === 'query') concealAddress(response);
-    if (access?.source === 'cookie' || refresh?.source === 'cookie') this.renewCsrf(context, principal.sid, issued);
+    const isOfPage = issued !== null || (access?.source !== 'query' && access?.source !== 'body');
+    if (isOfPage && (access?.source === 'cookie' || refresh?.source === 'cookie')) this.renewCsrf(context, principal.sid, issued);
   }
 
   /** Puts the pair on the response that a handler has issued. */
@@ -76,13 +79,25 @@ export class TokenInstance {
     this.renewCsrf(context, pair.sessionId, pair);
   }
 
+  /** Prepares the response to an error that is a verdict on the tokens of the request. */
+  refuse(error: TokenError, context: RequestContext, locations?: readonly TokenLocation[]): void {
+    this.errors.prepare(error, context, this.transport.read(context.request, locations));
+  }
+
   /** Makes the browser delete the tokens that came in cookies, and other data of the site. Takes back what is on the response. */
   clear({ request, response }: RequestContext, siteData: readonly SiteData[]): void {
-    if (!response) return;
+    if (!response || !this.mayClear(request)) return;
     const raw = rawResponseOf(response);
     if (siteData.length > 0 && !raw.headersSent) raw.setHeader('Clear-Site-Data', siteData.map((name) => `"${name}"`).join(', '));
     this.transport.clear(response);
     this.transport.heal(response, request);
+  }
+
+  /** A request without any of our cookies has nothing to delete. It may come from a page of another site. */
+  private mayClear(request: TokenRequest): boolean {
+    const csrf = this.transport.readCsrf(request);
+    const { access, refresh } = this.transport.read(request);
+    return csrf === null || csrf.cookie !== undefined || [access, refresh].some((credential) => credential?.source === 'cookie');
   }
 
   /** A session has a CSRF token as long as the browser keeps it. One that is lost, or belongs to another session, is replaced. */

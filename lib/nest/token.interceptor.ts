@@ -5,6 +5,7 @@ import type { Observable } from 'rxjs';
 import { catchError, tap } from 'rxjs';
 import { TokenPair } from '../session/token-pair.js';
 import { SessionRevoked, TokenError } from '../errors/token.errors.js';
+import { presentsRefreshToken } from './refresh-token.guard.js';
 import { contextOf } from './request-context.js';
 import { RoutePolicies } from './route-policy.js';
 
@@ -34,7 +35,9 @@ export class TokenInterceptor implements NestInterceptor {
         else if (clears) instance.clear(context, clears);
       }),
       catchError((error: unknown) => {
-        if (error instanceof TokenError) instance.errors.prepare(error, context);
+        if (!(error instanceof TokenError)) throw error;
+        if (presentsRefreshToken(context)) instance.refuse(error, context);
+        else instance.errors.prepare(error, context);
         throw error;
       }),
     );

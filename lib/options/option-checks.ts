@@ -12,8 +12,8 @@ const HEADER_NAME = /^[0-9A-Za-z-]+$/;
 /** RFC 6265bis §4.1.1 allows more, but not every framework reads it. */
 const COOKIE_NAME = /^[0-9A-Za-z_-]{1,64}$/;
 /** RFC 1034 §3.5, in lower case, with at least one dot. */
-const DOMAIN = /^(?=.{4,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
-const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/;
+const DOMAIN = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const PATH = /^\/[\x21-\x3a\x3d-\x7e]*$/;
 /** A date, or a date and a time of day with its offset. */
 const RFC_3339 = /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/;
 /** A path without parameters, wildcards and a slash at its end. */

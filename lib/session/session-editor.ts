@@ -81,7 +81,9 @@ export class SessionEditor {
     const results = await hooks.ask({ ...sessionInfoOf(session), authTime: clock.now() });
     await store.ask((repository) => repository.update(session, { authTime: 'now' }));
     // If the session has ended meanwhile, the update has changed nothing, and this says why.
-    const snapshot = await this.requireLive(sessionId, condition);
+    const { at, session: found } = await this.requireLive(sessionId, condition);
+    // The claims are those of the first reading. An `update` in between must be able to refuse them.
+    const snapshot = { at, session: { ...found, accessRevokedAt: session.accessRevokedAt } };
     listener.on({ type: 'reauthenticated', realm: this.name, at: snapshot.at, sessionId: session.id, subject: session.subject });
     const delivery = new Delivery(denylist, session.id, Infinity);
     return (await issuer.issue({ snapshot, results, refreshToken: undefined, delivery }).catch(blameClaims)).pair;

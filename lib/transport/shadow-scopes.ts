@@ -11,6 +11,8 @@ export interface CookieScope {
 /** Enough for the host names and addresses that applications use. They bound what one response carries. */
 const MAX_LABELS = 5;
 const MAX_SEGMENTS = 3;
+/** RFC 1034 §3.5, in lower case. */
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
  * Returns every domain and path for which a browser may hold a cookie that it sends with this request, except those of our own cookies. A
@@ -29,8 +31,8 @@ export function shadowScopesOf(request: TokenRequest, own: Pick<CookieSettings, 
 /** `api.example.com:3000` gives `api.example.com` and `example.com`. An address of numbers has no domains. */
 function domainsOf(host: string): string[] {
   const name = host.replace(/:\d+$/, '').toLowerCase();
-  if (!/^[a-z0-9.-]*[a-z][a-z0-9-]*$/.test(name)) return [];
   const labels = name.split('.').slice(-MAX_LABELS);
+  if (!/[a-z]/.test(labels.at(-1) ?? '') || !labels.every((label) => LABEL.test(label))) return [];
   return labels.slice(0, -1).map((_, index) => labels.slice(index).join('.'));
 }
 
@@ -44,5 +46,5 @@ function pathsOf(url: string): string[] {
 
 /** A path that is no plain text would be refused by the serialiser, and no browser has a cookie for it. */
 function isPlainPath(path: string): boolean {
-  return /^[\x21-\x3a\x3c-\x7e]+$/.test(path);
+  return /^[\x21-\x3a\x3d-\x7e]+$/.test(path);
 }

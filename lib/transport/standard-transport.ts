@@ -98,8 +98,12 @@ export class StandardTransport extends TokenTransport {
     if (this.usesCookies) this.places.cookie.heal(this.responseTokens(response), request, isMismatch);
   }
 
-  /** New access tokens travel where the one of the request did, and where there was none, as the options say. */
+  /**
+   * New access tokens travel where the one of the request did, and where there was none, as the options say. In cookie mode, no header ever
+   * carries one: a script of the page could otherwise get it by sending any header.
+   */
   private placeOf({ access }: Credentials): keyof TokenPlaces {
+    if (this.accessIn === 'cookie') return 'cookie';
     return access?.source === 'header' || access?.source === 'cookie' ? access.source : this.accessIn;
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { CanActivate, ExecutionContext, LoggerService, Type } from '@nestjs/common';
-import { All, Body, Controller, Get, HttpCode, Injectable, Post, Req, UseGuards, UseInterceptors } from '@nestjs/common';
+import { All, Body, Controller, Get, HttpCode, Injectable, Post, UseGuards, UseInterceptors } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { Principal, TokenErrorCode, TokenPair, TokenRequest } from 'nestjs-token';
 import {
@@ -9,10 +9,11 @@ import {
   JwtAuthGuard,
   OptionalAuth,
   RefreshService,
+  RefreshToken,
+  RefreshTokenGuard,
   TOKEN_ERRORS,
   TokenError,
   TokenInterceptor,
-  TokenTransport,
 } from 'nestjs-token';
 import { tokenHeaders } from 'nestjs-token/testing';
 import { connect } from 'node:net';
@@ -125,18 +126,14 @@ function witnessedController(witness: Witness): Type {
 function refreshController(witness: Witness): Type {
   @Controller()
   class Refreshing {
-    constructor(
-      private readonly refresh: RefreshService,
-      private readonly transport: TokenTransport,
-    ) {}
+    constructor(private readonly refresh: RefreshService) {}
 
     @Post('refresh')
     @HttpCode(200)
     @UseInterceptors(TokenInterceptor)
-    async rotate(@Req() request: TokenRequest, @Body() body?: { refresh_token?: unknown }): Promise<object> {
-      const { pair, principal, outcome } = await this.refresh.rotate(
-        (this.transport.read(request).refresh?.token ?? body?.refresh_token) as string,
-      );
+    @UseGuards(RefreshTokenGuard)
+    async rotate(@RefreshToken() token?: string, @Body() body?: { refresh_token?: unknown }): Promise<object> {
+      const { pair, principal, outcome } = await this.refresh.rotate((token ?? body?.refresh_token) as string);
       witness.handled++;
       return { tokens: pair, sub: principal.sub, sid: principal.sid, outcome };
     }
