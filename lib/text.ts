@@ -9,7 +9,8 @@ export function isIdentifier(value: unknown): value is string {
 }
 
 /**
- * Removes control characters and line separators, so that text from a client cannot start a new line in a log or a new header in a response.
+ * Removes control characters and line separators, so that text from a client cannot start a new line in a log or a new header in a
+ * response.
  */
 export function withoutControlCharacters(text: string): string {
   return text.replace(CONTROL_CHARACTERS, '');

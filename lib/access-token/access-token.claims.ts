@@ -21,8 +21,8 @@ export interface AccessTokenClaims {
    */
   readonly auth_time?: number;
   /**
-   * Which revocation of access tokens of the session (`RefreshService.revokeAccess`) this token comes after. Absent if there was none. A token is
-   * refused if there has been a later one.
+   * The last revocation of access tokens of the session (`RefreshService.revokeAccess`) before this token was issued, as the store's
+   * instant in epoch milliseconds. Absent if there was none. The token is refused once there has been a later one.
    */
   readonly sid_epoch?: number;
 }

@@ -25,7 +25,7 @@ export interface AccessTokenDraft {
   readonly at: number;
   /** Instant of the sign-in, epoch milliseconds. `undefined` means that the token does not contain it. */
   readonly authTime: number | undefined;
-  /** The last revocation of access tokens of the session, if there was one. */
+  /** Instant of the last revocation of access tokens of the session, epoch milliseconds, if there was one. */
   readonly accessEpoch?: number | null | undefined;
   readonly lifetimeMs: number;
 }
@@ -123,8 +123,8 @@ export class AccessTokenIssuer {
 }
 
 /**
- * Adds the claims of the application. They never replace one of ours, nor a member that every object has. They are added one by one, because
- * V8 needs ten times as long to add ours to a copy of them.
+ * Adds the claims of the application. They never replace one of ours, nor a member that every object has. They are added one by one,
+ * because V8 needs ten times as long to copy them and add ours.
  */
 function withOwnClaims<T extends object>(claims: T, own: Readonly<Record<string, unknown>>): T {
   for (const name of Object.keys(own)) if (!(name in claims)) Object.assign(claims, { [name]: own[name] });

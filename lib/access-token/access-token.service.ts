@@ -75,8 +75,8 @@ export class AccessTokenService {
 
   /**
    * Signs an access token for a session.
-   * @throws {TypeError} rejects with it when the subject is no plain text, the session id is none, a claim is reserved or too long, the lifetime
-   * is out of range, or `authTime` is no instant up to now.
+   * @throws {TypeError} rejects with it when the subject is no plain text, the session id is none, a claim is reserved or too long, the
+   * lifetime is out of range, or `authTime` is no instant up to now.
    * @throws {TokenOptionsError} rejects with it if this instance only verifies (option `jwks`).
    * @example
    * const token = await accessTokens.sign('alice', { sessionId, claims: { scope: 'download' }, lifetime: '1m' });
@@ -124,8 +124,8 @@ export class AccessTokenService {
 
   /**
    * Calls the function that the option `keys` is, and uses the keys that it returns from then on, on this node. A key that is no longer
-   * among them is refused at once, also for tokens that are known already. To replace the key that signs, reload twice: first give every node
-   * the new key as `verify`, then make it `sign`.
+   * among them is refused at once, also for tokens that are known already. To replace the key that signs, reload twice: first give every
+   * node the new key as `verify`, then make it `sign`.
    * @throws {TokenOptionsError} rejects with it if the new keys are refused for any reason for which the application would not start, or if
    * `keys` is no function. What the function throws is passed on. In all cases the keys stay as they were.
    * @example
@@ -141,8 +141,8 @@ export class AccessTokenService {
   }
 
   /**
-   * Returns the public keys that verify access tokens, in the form in which they are published (RFC 7517 §5). It never contains a secret or a
-   * private key. With `secret`, or with `HS…` keys, it is empty.
+   * Returns the public keys that verify access tokens, in the form in which they are published (RFC 7517 §5). It never contains a secret or
+   * a private key. With `secret`, or with `HS…` keys, it is empty.
    * @example
    * ```ts
    * @Public()

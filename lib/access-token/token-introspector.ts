@@ -13,7 +13,7 @@ export interface IntrospectionSettings {
   readonly timeoutMs: number;
 }
 
-/** What the endpoint has said about a token, and from when to when it is used. Epoch milliseconds. */
+/** What the endpoint has said about a token, and the instants between which it is used, in epoch milliseconds. */
 interface Answer {
   readonly isActive: boolean;
   readonly from: number;

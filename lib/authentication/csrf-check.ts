@@ -7,13 +7,13 @@ import { RequestCheck } from './request-check.js';
 
 /**
  * Protects requests whose tokens come from cookies against cross-site request forgery: requests that may change something, and all requests
- * that are about to rotate. A browser tells in headers that no page can change where a request comes from (Fetch Metadata, `Origin`). Where it
- * tells nothing, the request must carry a token that other sites cannot read.
+ * that are about to rotate. A browser says where a request comes from, in headers that no page can change (Fetch Metadata, `Origin`). If
+ * these headers are missing, the request must carry a token that other sites cannot read.
  */
 export class CsrfCheck extends RequestCheck {
   constructor(
     private readonly settings: CsrfSettings,
-    /** Null if there are none: a request whose origin the browser does not tell is refused then. */
+    /** Null if there are no CSRF tokens. A request whose origin is unknown is then refused. */
     private readonly tokens: CsrfTokens | null,
     private readonly transport: TokenTransport,
   ) {
@@ -85,13 +85,17 @@ export class CsrfCheck extends RequestCheck {
 
 /**
  * Tells whether a person follows a link or enters an address. Such a request shows its response to nobody but that person, so it may rotate
- * although it comes from another site. The browser has sent the cookie with it only if the application has chosen `SameSite=Lax` (docs/rotation.md §5.2).
+ * although it comes from another site. The browser has sent the cookie with it only if the application has chosen `SameSite=Lax`
+ * (docs/rotation.md §5.2).
  */
 function isTopLevelNavigation({ method, headers }: TokenRequest): boolean {
   return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }
 
-/** A browser drops the response to a prefetch when it pleases, and any site can embed an image. Neither is worth a rotation. */
+/**
+ * Tells whether nobody may ever see the response: a browser can drop the response to a prefetch, and any site can embed an image. Neither
+ * may rotate.
+ */
 function isSpeculative({ headers }: TokenRequest): boolean {
   const purpose = [headers['sec-purpose'], headers['purpose'], headers['x-moz'], headers['x-purpose']].flat().join(' ');
   return /prefetch|prerender|preview/i.test(purpose) || headers['sec-fetch-dest'] === 'image';

@@ -1,8 +1,9 @@
-/** Options of the protection against cross-site request forgery (CSRF). It concerns requests whose tokens come from cookies. */
+/** Options of the protection against cross-site request forgery (CSRF). Only requests whose tokens come from cookies are checked. */
 export interface CsrfOptions {
   /**
-   * `auto`: a request must come from the own origin, as `Sec-Fetch-Site` or `Origin` say. Where a browser sends neither, it must carry the
-   * CSRF token. `token`: it must carry the CSRF token in any case. @defaultValue 'auto'
+   * How requests are checked. `auto`: `Sec-Fetch-Site` or `Origin` must say that the request comes from the application's own origin. If it
+   * carries neither header, it must carry the CSRF token. `token`: it must carry the CSRF token in any case.
+   * @defaultValue 'auto'
    */
   mode?: 'auto' | 'token';
   /**
@@ -10,7 +11,10 @@ export interface CsrfOptions {
    * @defaultValue none
    */
   origins?: string | string[];
-  /** Whether requests from every subdomain of the same site pass. One captured subdomain is then enough to forge requests. @defaultValue false */
+  /**
+   * Whether requests from every subdomain of the same site pass. One captured subdomain is then enough to forge requests.
+   * @defaultValue false
+   */
   trustSameSite?: boolean;
   /** Request header of the CSRF token. Letters, digits and hyphens. @defaultValue 'X-CSRF-Token' */
   header?: string;

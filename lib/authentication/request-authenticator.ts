@@ -133,8 +133,8 @@ export class RequestAuthenticator {
   }
 
   /**
-   * Asks whether a request may rotate. A request that only reads is refused for the reason for which it wanted to: to a page of another site,
-   * the user is not signed in.
+   * Asks whether a request may rotate. A request that only reads is refused for the reason for which it wanted to: to a page of another
+   * site, the user is not signed in.
    */
   private async checkRotation(reason: unknown, checked: CheckedRequest): Promise<void> {
     const { check } = this.ports;

@@ -18,8 +18,8 @@ export type CheckStage = 'use' | 'rotate' | 'endpoint';
 
 /**
  * Port: what must hold of a request in addition to its tokens, such as protection against cross-site requests, or the proof that the caller
- * possesses a key. It is asked after the tokens have been found and before they are used. `CsrfCheck` is the default. Another one, installed
- * with `overrideProvider(RequestCheck)`, takes its place.
+ * possesses a key. It is asked after the tokens have been found and before they are used. `CsrfCheck` is the default. Another one,
+ * installed with `overrideProvider(RequestCheck)`, takes its place.
  */
 export abstract class RequestCheck {
   /** Tells whether a request with these tokens must be checked at all. If not, a known access token needs nothing more. */

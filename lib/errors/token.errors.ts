@@ -219,8 +219,8 @@ export class SessionMismatch extends TokenError {
 }
 
 /**
- * The user has as many live sessions as `sessions.max` allows, and `sessions.onLimit` is `refuse`. No session was opened. The user signs out
- * on another device, or the application ends one of the sessions.
+ * The user has as many live sessions as `sessions.max` allows, and `sessions.onLimit` is `refuse`. No session was opened. The user signs
+ * out on another device, or the application ends one of the sessions.
  */
 export class SessionLimitReached extends TokenError {
   override readonly name = 'SessionLimitReached';
@@ -364,8 +364,8 @@ export class HookFailed extends TokenError {
 }
 
 /**
- * Every error of this package that reaches a client, as one union: `switch (error.errorCode)` narrows it, and the compiler reports a code that
- * the switch has forgotten. It has one member for each {@link TokenErrorCode}, so a later version of this package may add members.
+ * Every error of this package that reaches a client, as one union: `switch (error.errorCode)` narrows it, and the compiler reports a code
+ * that the switch has forgotten. It has one member for each {@link TokenErrorCode}, so a later version of this package may add members.
  *
  * @example
  * ```ts

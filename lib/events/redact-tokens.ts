@@ -15,9 +15,9 @@ const WORD = /[\w.-]+/g;
 const OWN_TOKEN = /nt[rc]_[\w-]{40,}/g;
 
 /**
- * Replaces every token in a value that is about to be logged by `[redacted]`: access tokens, refresh tokens, CSRF tokens and the values of the
- * headers that carry them. The value may be a finished line of text, an object, an array, a map or an error with its causes, and may have cycles.
- * The value itself is not changed. A value without tokens is returned as it is, and any other value as a copy.
+ * Replaces every token in a value that is about to be logged by `[redacted]`: access tokens, refresh tokens, CSRF tokens and the values of
+ * the headers that carry them. The value may be a finished line of text, an object, an array, a map or an error with its causes, and may
+ * have cycles. The value itself is not changed. A value without tokens is returned as it is, and any other value as a copy.
  *
  * It finds whole tokens of this package. It does not find a token that is encoded once more (base64, gzip), that is cut off before its
  * signature, or that a getter returns, because it calls no getters.

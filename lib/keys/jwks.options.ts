@@ -5,13 +5,19 @@ import type { Duration } from '../duration.js';
 export interface JwksOptions {
   /** Address of the key set, such as `https://auth.example.com/.well-known/jwks.json`. Only `https`, except for this machine. */
   uri?: string;
-  /** The key set itself, as an object or as its JSON text, if it does not change while the service runs. Each of its keys must be usable. */
+  /**
+   * The key set itself, as an object or as its JSON text, if it does not change while the service runs. Each of its keys must be usable.
+   */
   document?: string | { readonly keys: readonly JsonWebKey[] };
-  /** How long fetched keys are used before they are fetched again. A key that is no longer published is refused after this time. From 1 s to 1 day. @defaultValue '10m' */
+  /**
+   * How long fetched keys are used before they are fetched again. A key that is no longer published is refused after this time. From 1 s to
+   * 1 day.
+   * @defaultValue '10m'
+   */
   maxAge?: Duration;
   /**
-   * Minimum time between two fetches because of a token with an unknown `kid`, so that invented tokens cause no load on the key server. Also
-   * the time between two attempts while the key server is unavailable. From 1 s to 1 h.
+   * Minimum time between two fetches because of a token with an unknown `kid`, so that invented tokens cause no load on the key server.
+   * Also the time between two attempts while the key server is unavailable. From 1 s to 1 h.
    * @defaultValue '30s'
    */
   cooldown?: Duration;

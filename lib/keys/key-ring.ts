@@ -23,7 +23,7 @@ export class KeyRing extends KeySource {
   private keys = new Map<string, VerificationKey>();
   private retired: readonly VerificationKey[] = [];
   private own: SigningKey | null = null;
-  /** The key that signs, as it is in the map. It has signed most of the tokens that are known, and is trusted without a look at the map. */
+  /** The key that signs, as it is in the map. It has signed most of the tokens that are known, and is trusted without being looked up. */
   private usual: VerificationKey | undefined;
 
   constructor(keys: RingKeys) {
@@ -61,8 +61,8 @@ export class KeyRing extends KeySource {
   }
 
   /**
-   * Replaces all keys at once. A key that stays keeps the tokens that it has verified before. A key that is gone is refused from now on, and
-   * so is a key that was retired here.
+   * Replaces all keys at once. A key that stays keeps the tokens that it has verified before. A key that is gone is refused from now on,
+   * and so is a key that was retired here.
    * @throws {TokenOptionsError} if the new signing key was retired here. Nothing has changed then.
    */
   replace({ signing, verifyOnly }: RingKeys): void {

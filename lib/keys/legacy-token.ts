@@ -10,8 +10,9 @@ const OWN_TYPE = /^(application\/)?at\+jwt$/i;
 
 /**
  * Tells whether a token may be one of another system, about which a hook is asked. Tokens of this package never are, whatever has become of
- * them: a revoked one must not be taken for a good one because the old system used the same secret. So a JWT of the type `at+jwt` is refused
- * here, and so is a text that begins like a refresh token. The header of a JWT is signed, so nobody can give our tokens another type.
+ * them: a revoked one must not be taken for a good one because the old system used the same secret. So a JWT of the type `at+jwt` is
+ * refused here, and so is a text that begins like a refresh token. The header of a JWT is signed, so nobody can give our tokens another
+ * type.
  *
  * A JWT must also be written canonically (a JWE of five segments too), and a signed one has a JSON object as its payload. Otherwise one token would have several spellings, and each of
  * them would be a token of its own here.

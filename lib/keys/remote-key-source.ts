@@ -20,8 +20,8 @@ const FIRST_RETRY_MS = 1_000;
 
 /**
  * The published keys of another service. They are fetched before the first request, again after `maxAge`, and at most once per cool-down
- * because of an unknown `kid`. Everything that needs a fetch waits for the same one. While the key server is unavailable, the last keys that
- * it has published stay in use.
+ * because of an unknown `kid`. Everything that needs a fetch waits for the same one. While the key server is unavailable, the last keys
+ * that it has published stay in use.
  */
 export class RemoteKeySource extends KeySource {
   private readonly logger = new Logger('TokenModule');
@@ -32,7 +32,7 @@ export class RemoteKeySource extends KeySource {
   /** What has been logged about keys that are not used. */
   private remarks = '';
   private pending: Promise<void> | null = null;
-  /** Epoch milliseconds. The keys are used from the one instant to the other without asking again. */
+  /** The keys are used between these two instants without being fetched again. Epoch milliseconds. */
   private fresh = { from: 0, until: 0 };
   /** When an unknown `kid` has caused a fetch, epoch milliseconds. */
   private soughtAt = -Infinity;
@@ -81,7 +81,10 @@ export class RemoteKeySource extends KeySource {
     return this.keys.get(kid) ?? this.missing();
   }
 
-  /** The verdict on an unknown `kid`. @throws {KeysUnavailable} if the key may have been published since the key server became unavailable. */
+  /**
+   * Returns the verdict on an unknown `kid`.
+   * @throws {KeysUnavailable} if the key may have been published since the key server became unavailable.
+   */
   private missing(): VerificationKey | undefined {
     if (this.failure) throw new KeysUnavailable(this.failure);
     return undefined;

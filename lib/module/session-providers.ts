@@ -92,8 +92,8 @@ function rotatorProvider(name: string): FactoryProvider {
 }
 
 /**
- * The last round begins within one patience and ends within another. The two hooks follow. An exchange comes first: two questions to the store
- * and one hook.
+ * The last round begins within one span of patience with the store, and ends within another. The two hooks follow. With an exchange, two
+ * statements and one hook come before that.
  */
 function rotatorSettings(name: string, { refresh, patience, hookTimeoutMs, legacy }: ResolvedTokenOptions) {
   const exchangeMs = legacy?.exchange ? 4 * patience.timeoutMs + hookTimeoutMs : 0;

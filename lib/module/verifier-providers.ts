@@ -16,8 +16,8 @@ import { provide } from './provide.js';
 import { VerifierLifecycle } from './verifier-lifecycle.js';
 
 /**
- * Returns everything that an instance consists of if it only verifies access tokens: it has no sessions, no store and no signer. The options
- * are provided elsewhere, and so is `Clock`.
+ * Returns everything that an instance consists of if it only verifies access tokens: it has no sessions, no store and no signer. The
+ * options are provided elsewhere, and so is `Clock`.
  */
 export function verifierProviders(name: string): FactoryProvider[] {
   const accessTokens = accessTokenServiceToken(name);
@@ -43,7 +43,7 @@ export function verifierProviders(name: string): FactoryProvider[] {
       inject: [RESOLVED_VERIFIER_OPTIONS],
       useFactory: ({ hooks, hookTimeoutMs }) => new PrincipalHooks({ ...hooks, timeoutMs: hookTimeoutMs }),
     }),
-    // Nothing is ever refreshed.
+    // An instance that only verifies never refreshes.
     provide(SessionRotator, { inject: [], useFactory: () => null }),
     provide(SESSION_USES, { inject: [], useFactory: () => null }),
     ...requestProviders(name),

@@ -24,7 +24,8 @@ export const Public = (): CustomDecorator => SetMetadata(AUTH_METADATA.access, '
 
 /**
  * Closes a route, or all routes of a controller, to callers without a good token, as a guard does by default: for single routes of a
- * controller that is marked with {@link Public} or {@link OptionalAuth}. It binds no guard: that is `globalGuard` or `@UseGuards(JwtAuthGuard)`.
+ * controller that is marked with {@link Public} or {@link OptionalAuth}. It binds no guard: that is `globalGuard` or
+ * `@UseGuards(JwtAuthGuard)`.
  *
  * @example
  * ```ts
@@ -51,8 +52,8 @@ export const Fresh = (maxAge: Duration): CustomDecorator => SetMetadata(AUTH_MET
 export const AuthInstance = (name: string): CustomDecorator => SetMetadata(AUTH_METADATA.instance, name);
 
 /**
- * Says where a route, or all routes of a controller, look for the access token, in this order. It replaces the option `locations`. The first
- * place that has a token counts: a bad token never falls through to the next place.
+ * Says where a route, or all routes of a controller, look for the access token, in this order. It replaces the option `locations`. The
+ * first place that has a token counts: a bad token never falls through to the next place.
  * @throws {TypeError} on a value that is no {@link TokenLocation}, and on an empty list.
  * @example
  * ```ts

@@ -27,8 +27,8 @@ export interface ErrorResponsePorts {
 const PREPARED = new WeakMap<object, TokenError>();
 
 /**
- * Gives the response to an error its challenge, its `Retry-After` and its body, and makes the browser delete cookies that a final verdict has
- * made worthless.
+ * Gives the response to an error its challenge, its `Retry-After` and its body, and makes the browser delete cookies that a final verdict
+ * has made worthless.
  */
 export class ErrorResponse {
   constructor(
@@ -37,8 +37,8 @@ export class ErrorResponse {
   ) {}
 
   /**
-   * Prepares the response, once for each operation. Requests that share a refresh share its error. The guard and the interceptor call it where
-   * the error passes them, because a filter of a library never runs when the application has a filter that catches everything.
+   * Prepares the response, once for each operation. Requests that share a refresh share its error. The guard and the interceptor call it
+   * where the error passes them, because a filter of a library never runs when the application has a filter that catches everything.
    * @param judged the tokens that the error is a verdict on. Left out if it may be about others: cookies are not touched then.
    */
   prepare(error: TokenError, context: RequestContext, judged?: Credentials): void {
@@ -75,8 +75,8 @@ function challengeOf(error: TokenError, scheme: string): string | null {
 }
 
 /**
- * Tells whether a final verdict was passed on tokens that came in cookies. An access token in a header may belong to another session than the
- * cookie, so a verdict on it leaves the cookie alone.
+ * Tells whether a final verdict was passed on tokens that came in cookies. An access token in a header may belong to another session than
+ * the cookie, so a verdict on it leaves the cookie alone.
  */
 function concernsCookies({ errorCode }: TokenError, { access, refresh }: Credentials): boolean {
   const isAboutAccess = errorCode.startsWith('token_') || errorCode === 'user_rejected';

@@ -12,9 +12,9 @@ const FOUND = new WeakMap<object, { readonly token: string | undefined }>();
 
 /**
  * Finds the refresh token of a request, for a route that refreshes or signs out itself: in its header, in its cookie, or in the member
- * `refresh_token` of the body. If it came in a cookie, the request must have been sent by a page of the application (see the `csrf` option). It
- * needs no access token, and lets requests without a refresh token pass, because `rotate` and `signOut` judge what {@link RefreshToken} gives
- * them.
+ * `refresh_token` of the body. If it came in a cookie, the request must have been sent by a page of the application (see the `csrf`
+ * option). It needs no access token, and lets requests without a refresh token pass, because `rotate` and `signOut` judge the value of
+ * {@link RefreshToken}.
  *
  * It refuses with `csrf_failed` (403), and with `session_mismatch` (401) if cookies of one name carry tokens of different sessions.
  */
@@ -46,8 +46,8 @@ export function presentsRefreshToken({ operation }: RequestContext): boolean {
 }
 
 /**
- * Parameter decorator. Gives the refresh token that the {@link RefreshTokenGuard} of the route has found, or `undefined` if the request carries
- * none.
+ * Parameter decorator. Gives the refresh token that the {@link RefreshTokenGuard} of the route has found, or `undefined` if the request
+ * carries none.
  * @throws {TokenOptionsError} if the route is not guarded by it.
  * @example
  * ```ts

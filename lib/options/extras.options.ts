@@ -15,8 +15,8 @@ export interface TokenModuleExtras {
    */
   globalGuard?: boolean;
   /**
-   * Name of the instance, for an application with several of them. It is stored with each session and takes part in the derivation of all keys.
-   * 1 to 64 of `A–Z a–z 0–9 . _ -`.
+   * Name of the instance, for an application with several of them. It is stored with each session and takes part in the derivation of all
+   * keys. 1 to 64 of `A–Z a–z 0–9 . _ -`.
    * @defaultValue 'default'
    */
   name?: string;
@@ -35,8 +35,9 @@ export interface TokenModuleExtras {
    */
   passportStrategy?: string;
   /**
-   * Whether the instance only verifies access tokens, with the keys of the option `jwks`. `forRoot` knows it from that option, and
-   * `forRootAsync` must be told. @defaultValue false
+   * Whether the instance only verifies access tokens, with the keys of the option `jwks`. `forRoot` sees this option itself. With
+   * `forRootAsync`, write `verifyOnly: true` next to the factory.
+   * @defaultValue false
    */
   verifyOnly?: boolean;
   /** Routes that the module adds to the application. */

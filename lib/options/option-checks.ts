@@ -60,7 +60,8 @@ const CHECKS: { readonly [Kind in CheckedKind]: Check<OptionOfKind<Kind>> } = {
 };
 
 /**
- * Checks the value of an option and returns it as the rest of the package uses it: a span or an instant in milliseconds, one or several texts as a list.
+ * Checks the value of an option and returns it as the rest of the package uses it: a span or an instant in milliseconds, one or several
+ * texts as a list.
  *
  * @param option the full name of the option, for the message.
  * @throws {TokenOptionsError} when the value does not fit.
@@ -146,7 +147,9 @@ function originText(option: string, value: unknown): string {
   return text;
 }
 
-/** A date alone is the beginning of that day in UTC. A time of day needs its offset, because the nodes may be set to different time zones. */
+/**
+ * A date alone is the beginning of that day in UTC. A time of day needs its offset, because the nodes may be set to different time zones.
+ */
 function instant(option: string, value: unknown): number {
   const milliseconds = value instanceof Date ? value.getTime() : typeof value === 'string' ? instantIn(value) : NaN;
   requireShape(option, !Number.isNaN(milliseconds), "a Date, nor text such as '2027-03-31' or '2027-03-31T18:00:00Z'");

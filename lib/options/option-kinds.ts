@@ -115,8 +115,8 @@ export interface ListOption<V extends object = Record<string, never>> extends De
 }
 
 /**
- * What describes an option with values of the type `V`. The compiler refuses a kind that does not fit the type. The four types below are asked
- * one after the other: a value of one kind, text or something else, a function or a list, and a group.
+ * What describes an option with values of the type `V`. The compiler refuses a kind that does not fit the type. The four types below are
+ * asked one after the other: a value of one kind, text or something else, a function or a list, and a group.
  */
 type OptionOf<V> =
   Is<V, Duration> extends true
@@ -154,7 +154,9 @@ type FunctionOrList<V> = [V] extends [AnyFunction]
         ? ListOption<Entry> & Says<'canBeFunction', Contains<V, AnyFunction>>
         : ObjectOption<V>;
 
-/** A group, and what may stand in its place: `false`, a function, or a text that is short for a group. An object alone may be a port too. */
+/**
+ * A group, and what may stand in its place: `false`, a function, or a text that is short for a group. An object alone may be a port too.
+ */
 type ObjectOption<V> = [Extract<V, AnyFunction | false | string>] extends [never]
   ? (GroupOption<V & object> & Says<'canBeFalse' | 'canBeHook', false>) | PortOption<V & object>
   : GroupOption<GroupIn<V>> & Says<'canBeFalse', Contains<V, false>> & Says<'canBeHook', Contains<V, AnyFunction>> & Shorthands<V>;
@@ -173,7 +175,7 @@ type Is<V, Other> = [V, Other] extends [Other, V] ? true : false;
 /** Whether a member of the union fits. */
 type Contains<V, Member> = [Extract<V, Member>] extends [never] ? false : true;
 
-/** The schema says so where it holds, and only there. */
+/** A member that the schema must have if the condition holds, and must not have otherwise. */
 type Says<Key extends string, Holds> = Holds extends true ? { readonly [K in Key]: true } : { readonly [K in Key]?: never };
 
 /** An option that the type demands is required. One that may be left out can be required too: another option may take its place. */

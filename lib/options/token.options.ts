@@ -18,8 +18,8 @@ import type { TransportMode } from '../transport/standard-transport.js';
 import type { TokenLocation } from '../transport/token-location.js';
 
 /**
- * Options of a token module. An unknown key is refused at start-up, and so is a value that is `undefined`, as a missing environment variable
- * is.
+ * Options of a token module. An unknown key is refused at start-up, and so is a value that is `undefined`, as a missing environment
+ * variable is.
  *
  * @example
  * ```ts
@@ -34,7 +34,10 @@ import type { TokenLocation } from '../transport/token-location.js';
 export interface TokenModuleOptions {
   /** Value of the `iss` claim. It is written into every access token, and required when one is verified (RFC 9068 §4). */
   issuer: string | undefined;
-  /** Values of the `aud` claim. All are written, and one of them is required when a token is verified (RFC 9068 §4). @defaultValue the issuer */
+  /**
+   * Values of the `aud` claim. All are written, and one of them is required when a token is verified (RFC 9068 §4).
+   * @defaultValue the issuer
+   */
   audience?: string | string[];
   /** Secret that signs the access tokens with HS256. At least 32 bytes. Give either `secret` or `keys`. */
   secret?: TokenSecret | undefined;
@@ -52,8 +55,8 @@ export interface TokenModuleOptions {
   signer?: Signer;
   /**
    * Public keys of another service, which issues the access tokens. This instance only verifies them: it has no sessions and no database,
-   * it refreshes nothing, and it does not learn that a session was revoked. Give it in place of `secret` and `keys`. With `forRootAsync`,
-   * write `verifyOnly: true` next to the factory.
+   * it refreshes nothing, and it learns of revocations only with `introspection`. Give it in place of `secret` and `keys`. With
+   * `forRootAsync`, write `verifyOnly: true` next to the factory.
    */
   jwks?: JwksOptions;
   /** Asks the service that issues the access tokens whether one has been revoked. Used with `jwks` only. */
@@ -74,8 +77,8 @@ export interface TokenModuleOptions {
   /** Names and attributes of the cookies that carry tokens. */
   cookie?: CookieOptions;
   /**
-   * Where an access token is looked for, in this order: `'header'`, `'cookie'`, `{ query: name }`, `{ body: name }`. The first place that has one
-   * counts, and a bad token never falls through to the next place. `@TokenLocations()` replaces it for a route.
+   * Where an access token is looked for, in this order: `'header'`, `'cookie'`, `{ query: name }`, `{ body: name }`. The first place that
+   * has one counts, and a bad token never falls through to the next place. `@TokenLocations()` replaces it for a route.
    * @defaultValue the header, or with `transport: 'cookie'` the cookie
    */
   locations?: TokenLocation[];
@@ -97,7 +100,11 @@ export interface TokenModuleOptions {
    * @defaultValue the claims that were given to `signIn`
    */
   claims?: ClaimsHook;
-  /** Maximum time to wait for each of the hooks `loadUser`, `claims` and `legacy.…`. After that the response is 503 `hook_timeout`. From 100 ms to 30 s. @defaultValue '5s' */
+  /**
+   * Maximum time to wait for each of the hooks `loadUser`, `claims` and `legacy.…`. After that the response is 503 `hook_timeout`. From
+   * 100 ms to 30 s.
+   * @defaultValue '5s'
+   */
   hookTimeout?: Duration;
   /**
    * Accepts the tokens that the application issued before it used this module, for a while. See the guide in `docs/migration.md`.
@@ -105,8 +112,8 @@ export interface TokenModuleOptions {
    */
   legacy?: LegacyOptions;
   /**
-   * How this node learns that a session was revoked on another node. `poll`: it reads new revocations from the store, so it knows within half
-   * a second. `strict`: it asks the store on every request. `off`: it knows its own revocations only.
+   * How this node learns that a session was revoked on another node. `poll`: it reads new revocations from the store, so it knows within
+   * half a second. `strict`: it asks the store on every request. `off`: it knows its own revocations only.
    * @defaultValue 'poll'
    */
   revocation?: 'poll' | 'strict' | 'off';
@@ -116,12 +123,15 @@ export interface TokenModuleOptions {
    * @defaultValue none
    */
   push?: RevocationPush;
-  /** Maximum time to wait for the database, including for a connection. After that the response is 503. From 100 ms to 30 s. @defaultValue '2s' */
+  /**
+   * Maximum time to wait for the database, including for a connection. After that the response is 503. From 100 ms to 30 s.
+   * @defaultValue '2s'
+   */
   storeTimeout?: Duration;
   /**
-   * Whether the module's own store prepares its statements once for each connection, which makes a refresh two to three times as fast. Write
-   * `false` behind a pooler that gives every transaction another connection and does not know prepared statements (PgBouncer before 1.21). It
-   * has no effect with a `repository` of your own. @defaultValue true
+   * Whether the module's own store prepares its statements once for each connection, which makes a refresh two to three times as fast.
+   * Write `false` behind a pooler that gives every transaction another connection and does not know prepared statements (PgBouncer before
+   * 1.21). It has no effect with a `repository` of your own. @defaultValue true
    */
   preparedStatements?: boolean;
   /** The janitor deletes expired sessions. `false` disables it. @defaultValue enabled */
@@ -131,7 +141,10 @@ export interface TokenModuleOptions {
         interval?: Duration;
       }
     | false;
-  /** Called for every session event, in addition to logging. Errors that it throws are logged and ignored. @defaultValue events are only logged */
+  /**
+   * Called for every session event, in addition to logging. Errors that it throws are logged and ignored.
+   * @defaultValue events are only logged
+   */
   onEvent?: (event: SessionEvent) => unknown;
   /** Returns the body of the response to a {@link TokenError}, for example `{ code: 4101, msg: '…' }`. @defaultValue `TokenErrorBody` */
   errorBody?: ErrorBodyHook;

@@ -3,8 +3,8 @@ import { HookFailed, HookTimeout, StoreUnavailable, UserRejected } from '../erro
 import { withDeadline } from './deadline.js';
 
 /**
- * Asks a hook. It can reject the user or say that its own store is unavailable. Anything else that it throws is a mistake in it, and never a
- * verdict on the tokens.
+ * Asks a hook. It can reject the user or say that its own store is unavailable. Anything else that it throws is a mistake in it, and never
+ * a verdict on the tokens.
  *
  * @param timeoutMs milliseconds after which the result is no longer waited for.
  * @throws {UserRejected | HookFailed | HookTimeout | StoreUnavailable} rejects with it.

@@ -16,8 +16,8 @@ export interface CachedUserOptions {
   /** Loads the user. The result may depend on the subject only, because all sessions of the subject share it. */
   load: LoadUserHook;
   /**
-   * How long this node keeps a user. A user who is disabled is let in for that long, unless you end the sessions with `revokeAll`, which works
-   * on all nodes at once. From 1 s to 1 h.
+   * How long this node keeps a user. A user who is disabled is let in for that long, unless you end the sessions with `revokeAll`, which
+   * reaches the other nodes within a second. From 1 s to 1 h.
    */
   cacheFor: Duration;
 }

@@ -23,8 +23,8 @@ const EARLIEST = 100_000_000_000;
 const BAD_TOKEN = /^(jwt|invalid) /;
 
 /**
- * Asks a hook about a token that is not ours. `undefined` is not taken for null, because a hook that has forgotten its `return` must not sign
- * everybody out.
+ * Asks a hook about a token that is not ours. `undefined` is not taken for null, because a hook that has forgotten its `return` must not
+ * sign everybody out.
  *
  * @returns what the hook says, or how it refuses the token.
  * @throws {UserRejected | HookFailed | HookTimeout | StoreUnavailable} rejects with it. No error contains the token.

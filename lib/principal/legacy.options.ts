@@ -1,6 +1,6 @@
 /**
- * What the `legacy.verify` hook says about a good access token. Instants are epoch milliseconds, and those of a JWT are seconds: `exp * 1000`.
- * The principal gets the issuer and the audience of the module, a `jti` that is derived from the token, and no `sid`.
+ * What the `legacy.verify` hook says about a good access token. Instants are epoch milliseconds, and those of a JWT are seconds:
+ * `exp * 1000`. The principal gets the issuer and the audience of the module, a `jti` that is derived from the token, and no `sid`.
  */
 export interface LegacyAccess {
   /** The subject (`sub`). 1 to 255 characters of plain text. */
@@ -8,8 +8,8 @@ export interface LegacyAccess {
   /** The application's own claims. They become members of the principal. Reserved names are refused. @defaultValue none */
   readonly claims?: object;
   /**
-   * Instant from which the token has expired. A token whose instant has passed is refused with `token_expired`, so the hook does not have to
-   * compare it. @defaultValue the token is asked about again at every request
+   * Instant from which the token has expired. A token whose instant has passed is refused with `token_expired`, so the hook does not have
+   * to compare it. @defaultValue the token is asked about again at every request
    */
   readonly expiresAt?: Date | number;
   /** Instant at which the token was issued. @defaultValue 0, not known */

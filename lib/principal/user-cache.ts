@@ -8,8 +8,8 @@ interface CachedUser {
 }
 
 /**
- * What `loadUser` has returned, by subject. A rejection is not kept. Simultaneous calls for one subject share one load. When the cache is full,
- * the entry that was stored first is dropped, which is the one that expires first.
+ * What `loadUser` has returned, by subject. A rejection is not kept. Simultaneous calls for one subject share one load. When the cache is
+ * full, the entry that was stored first is dropped, which is the one that expires first.
  */
 export class UserCache {
   private readonly users = new Map<string, CachedUser>();

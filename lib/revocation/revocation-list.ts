@@ -23,7 +23,8 @@ interface Entry {
 
 /**
  * The sessions that were revoked, or whose access tokens were, within the last lifetime of an access token. With this list, a node refuses
- * these access tokens without a query per request. It contains the node's own revocations at once, and those of other nodes after the next poll, or sooner after a hint.
+ * these access tokens without a query per request. It contains the node's own revocations at once, and those of other nodes after the next
+ * poll, or sooner after a hint.
  */
 export class RevocationList extends SessionDenylist {
   /** What is known of each session id. In the order of {@link Entry.until}. */

@@ -17,13 +17,16 @@ export interface LegacySession {
    * after `refresh.absoluteLifetime`
    */
   readonly expiresAt?: Date | number;
-  /** Instant at which the user authenticated (`auth_time`), epoch milliseconds. @defaultValue 0, not known: a route with `@Fresh()` refuses the session */
+  /**
+   * Instant at which the user authenticated (`auth_time`), epoch milliseconds.
+   * @defaultValue 0, not known: a route with `@Fresh()` refuses the session
+   */
   readonly authTime?: Date | number;
 }
 
 /**
- * The `legacy.exchange` option. Checks a refresh token that is not one of this module. It only has to check: it is asked about a token until
- * its session has been stored, and not after that.
+ * The `legacy.exchange` option. Checks a refresh token that is not one of this module. It only has to check: it is asked about a token
+ * until its session has been stored, and not after that.
  *
  * @returns what the token says, or null if it is not good.
  * @example
@@ -44,15 +47,15 @@ export interface LegacyOptions {
    */
   until: Date | string | undefined;
   /**
-   * Checks an old access token. Asked at each request whose access token is not one of this module. It is never asked about a token of the type
-   * `at+jwt`. It may reject in the same way as `loadUser`. An error named `TokenExpiredError`, as jsonwebtoken throws it, means that the
-   * token has expired. Its other errors about a bad token mean null.
+   * Checks an old access token. Asked at each request whose access token is not one of this module. It is never asked about a token of the
+   * type `at+jwt`. It may reject in the same way as `loadUser`. An error named `TokenExpiredError`, as jsonwebtoken throws it, means that
+   * the token has expired. Its other errors about a bad token mean null.
    * @defaultValue old access tokens are refused
    */
   verify?: LegacyVerifyHook;
   /**
-   * Checks an old refresh token, which is then exchanged for a session of this module. Asked only if the token has no session yet. It may reject
-   * in the same way as `verify`.
+   * Checks an old refresh token, which is then exchanged for a session of this module. Asked only if the token has no session yet. It may
+   * reject in the same way as `verify`.
    * @defaultValue old refresh tokens are refused
    */
   exchange?: LegacyExchangeHook;

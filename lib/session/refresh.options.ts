@@ -3,13 +3,16 @@ import type { TokenSecret } from '../keys/key.options.js';
 
 /** Options of sessions and their refresh tokens. */
 export interface RefreshOptions {
-  /** Secret from which the key of the refresh tokens is derived. At least 32 bytes. Required with `keys`. @defaultValue the module's `secret` */
+  /**
+   * Secret from which the key of the refresh tokens is derived. At least 32 bytes. Required with `keys`.
+   * @defaultValue the module's `secret`
+   */
   secret?: TokenSecret | undefined;
   /** Several refresh keys instead of `refresh.secret`, so that a key can be replaced. @defaultValue one key from `refresh.secret` */
   keys?: RefreshKey[];
   /**
-   * Grace period. For this long after a refresh, presenting the previous refresh token returns the same new one instead of counting as theft.
-   * A response that is written later than half of it after the refresh is sent without a refresh token. At most a quarter of
+   * Grace period. For this long after a refresh, presenting the previous refresh token returns the same new one instead of counting as
+   * theft. A response that is written later than half of it after the refresh is sent without a refresh token. At most a quarter of
    * `access.lifetime`. From 1 ms to 5 min.
    * @defaultValue '30s', at most an eighth of `access.lifetime`
    */

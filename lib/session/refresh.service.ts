@@ -90,10 +90,10 @@ export class RefreshService {
    * Ends the session of a refresh token, whatever its generation, because holding the token is proof enough. It is idempotent, and ignores
    * anything that is not an authentic token (RFC 7009 §2.2).
    *
-   * A good refresh token of another system (`legacy.exchange`) that has no session yet gets one that is ended at once. So nobody can exchange
-   * the token any more.
-   * @throws {TokenError} rejects with `store_unavailable`, and with `legacy.exchange` also with `hook_timeout` or `hook_failed`. The session
-   * may still be open.
+   * A good refresh token of another system (`legacy.exchange`) that has no session yet gets one that is ended at once. So nobody can
+   * exchange the token any more.
+   * @throws {TokenError} rejects with `store_unavailable`, and with `legacy.exchange` also with `hook_timeout` or `hook_failed`. The
+   * session may still be open.
    */
   async signOut(refreshToken: string | null | undefined): Promise<void> {
     const { codec, legacy, denylist } = this.ports;
@@ -105,8 +105,8 @@ export class RefreshService {
 
   /**
    * Ends a session. It is for trusted callers, because it asks for no proof of possession. If the session id comes from a request, give the
-   * `subject` of its caller. The session of another subject is then left alone. It is idempotent. A value that is not a session id is ignored,
-   * without a query.
+   * `subject` of its caller. The session of another subject is then left alone. It is idempotent. A value that is not a session id is
+   * ignored, without a query.
    * @throws {TypeError} on a `subject` that is given and is no subject, also if it is undefined, and on a reason that is none of
    * {@link REVOKE_REASONS}.
    * @throws {TokenError} rejects with `store_unavailable`. The session may still be open.
@@ -145,11 +145,12 @@ export class RefreshService {
 
   /**
    * Changes the claims or the label of a live session. Access tokens that are issued from now on carry the new claims, so a client has them
-   * after its next refresh, or with its next request if `now` is true. If the session id comes from a request, give the `subject` of its caller.
-   * @returns whether there is such a live session. It is `false` if the session has ended or belongs to another subject, and for a value that
-   * is not a session id.
-   * @throws {TypeError} on reserved or oversized claims, on a label that is neither text nor null, and on a `subject` that is given and is no
-   * subject, also if it is undefined.
+   * after its next refresh, or with its next request if `now` is true. If the session id comes from a request, give the `subject` of its
+   * caller.
+   * @returns whether there is such a live session. It is `false` if the session has ended or belongs to another subject, and for a value
+   * that is not a session id.
+   * @throws {TypeError} on reserved or oversized claims, on a label that is neither text nor null, and on a `subject` that is given and is
+   * no subject, also if it is undefined.
    * @throws {TokenError} rejects with `store_unavailable`.
    * @example
    * await refresh.update(sessionId, { claims: { roles: ['editor'] }, now: true });
@@ -159,9 +160,10 @@ export class RefreshService {
   }
 
   /**
-   * Refuses the access tokens that a live session has now, and leaves the session open. The client's next request with one of them and with the
-   * refresh token is refreshed and goes on. Without the refresh token, its response is 401 `token_expired`. The other nodes refuse them when they
-   * learn of it, which is within a second with `revocation: 'poll'`. If the session id comes from a request, give the `subject` of its caller.
+   * Refuses the access tokens that a live session has now, and leaves the session open. The client's next request with one of them and with
+   * the refresh token is refreshed and goes on. Without the refresh token, its response is 401 `token_expired`. The other nodes refuse them
+   * when they learn of it, which is within a second with `revocation: 'poll'`. If the session id comes from a request, give the `subject`
+   * of its caller.
    * @returns whether there is such a live session.
    * @throws {TypeError} on a `subject` that is given and is no subject, also if it is undefined.
    * @throws {TokenError} rejects with `store_unavailable`. The access tokens may have been revoked then.
@@ -174,11 +176,11 @@ export class RefreshService {
 
   /**
    * Notes that the user of a session has just authenticated again, for example with the password, which the application has checked before.
-   * `auth_time` becomes the present instant, so routes with `@Fresh()` let the user in. The session, its refresh token and its lifetimes stay
-   * as they are. If the session id comes from a request, give the `subject` of its caller.
+   * `auth_time` becomes the present instant, so routes with `@Fresh()` let the user in. The session, its refresh token and its lifetimes
+   * stay as they are. If the session id comes from a request, give the `subject` of its caller.
    * @param sessionId the session, usually the `sid` of the caller.
-   * @returns a pair with a new access token that has the new `auth_time`, and without a refresh token, because the client keeps the one that
-   * it has. A handler with `TokenInterceptor` returns it.
+   * @returns a pair with a new access token that has the new `auth_time`, and without a refresh token, because the client keeps the one
+   * that it has. A handler with `TokenInterceptor` returns it.
    * @throws {TypeError} on a `subject` that is given and is no subject, also if it is undefined.
    * @throws {TokenError} rejects with `session_not_found` (also if the session belongs to another subject, or if `sessionId` is none),
    * `session_revoked`, `refresh_expired` or `user_rejected`, or with `hook_timeout`, `hook_failed`, `store_unavailable` or
@@ -191,8 +193,8 @@ export class RefreshService {
   }
 
   /**
-   * Lists the live sessions of a subject, one page at a time. Those used last come first. A session that is used while you page moves to the
-   * front and is not on a later page. No session is on two pages. It is for trusted callers.
+   * Lists the live sessions of a subject, one page at a time. Those used last come first. A session that is used while you page moves to
+   * the front and is not on a later page. No session is on two pages. It is for trusted callers.
    * @throws {TypeError} on what is no subject, a limit out of range, or an `after` that is no session of a page.
    * @throws {TokenError} `store_unavailable`
    * @example

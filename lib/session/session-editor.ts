@@ -23,15 +23,15 @@ export interface OwnerCondition {
 /** What {@link RefreshService.update} changes, and of which session. Only what is given is changed. */
 export interface SessionChanges extends OwnerCondition {
   /**
-   * Claims of every access token from now on, unless the `claims` hook gives them. They replace all claims that the session had. At most 4096
-   * bytes of JSON.
+   * Claims of every access token from now on, unless the `claims` hook gives them. They replace all claims that the session had. At most
+   * 4096 bytes of JSON.
    */
   claims?: object | undefined;
   /** The name of the device in the list of sessions. `null` removes it. */
   label?: string | null | undefined;
   /**
-   * Whether the access tokens that the client has are refused at once, as with {@link RefreshService.revokeAccess}, so that the client gets the
-   * new claims with its next request. @defaultValue false
+   * Whether the access tokens that the client has are refused at once, as with {@link RefreshService.revokeAccess}, so that the client gets
+   * the new claims with its next request. @defaultValue false
    */
   now?: boolean | undefined;
 }

@@ -73,7 +73,7 @@ export class SessionRotator {
 
   /**
    * Decodes a presented token.
-   * @param rivals tokens of other cookies with the same name. The newest one counts.
+   * @param rivals different tokens that came in other cookies of the same name. The newest of all counts.
    * @throws {RefreshTokenMissing | RefreshTokenInvalid | SessionMismatch}
    */
   decode(refreshToken: unknown, rivals?: readonly string[]): DecodedRefreshToken {
@@ -84,7 +84,7 @@ export class SessionRotator {
   }
 
   /**
-   * Returns the newest authentic one of several tokens, which cookies of one name carry for different paths or domains. Returns null if none
+   * Returns the newest authentic one of several tokens that came in cookies of one name. Returns null if none
    * is authentic.
    * @throws {SessionMismatch} if they belong to different sessions, because nobody knows then which one is meant.
    */

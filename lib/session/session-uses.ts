@@ -36,8 +36,8 @@ const WRITERS = 3;
 const CLOSING_MS = 5_000;
 
 /**
- * Notes when and from where sessions are used, and writes it in batches. A request neither waits for this nor fails because of it. If the store
- * does not respond, the uses of the batch are lost.
+ * Notes when and from where sessions are used, and writes it in batches. A request neither waits for this nor fails because of it. If the
+ * store does not respond, the uses of the batch are lost.
  */
 export class SessionUses {
   private readonly logger = new Logger('TokenModule');

@@ -9,8 +9,8 @@ export interface SessionsOptions {
    */
   max?: number;
   /**
-   * What a sign-in does if its subject has that many sessions already. `end-oldest` ends those that were used longest ago. `refuse` opens no
-   * session, and the response is 409 `session_limit`. It costs one more statement for each sign-in.
+   * What a sign-in does if its subject has that many sessions already. `end-oldest` ends those that were used longest ago. `refuse` opens
+   * no session, and the response is 409 `session_limit`. It costs one more statement for each sign-in.
    * @defaultValue 'end-oldest'
    */
   onLimit?: 'end-oldest' | 'refuse';

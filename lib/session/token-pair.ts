@@ -6,9 +6,9 @@ export interface TokenPairBody {
   /** The access token. Absent if it travels in a cookie, or if the session has been revoked since the pair was issued. */
   access_token?: string;
   /**
-   * The refresh token. Absent if it travels in a cookie, if the caller already holds the current one (RFC 6749 §6 allows it), and in a response that is written more
-   * than half of the grace period after the refresh. The client then keeps the refresh token that it has, and its next refresh is
-   * recovered.
+   * The refresh token. Absent if it travels in a cookie, if the caller already holds the current one (RFC 6749 §6 allows it), or if the
+   * response is written more than half of the grace period after the refresh. The client then keeps the refresh token that it has, and its
+   * next refresh is recovered.
    */
   refresh_token?: string;
   token_type: string;
@@ -32,7 +32,7 @@ export interface TokenPairFields {
   readonly refreshExpiresIn: number;
   /** The session id (`sid`). */
   readonly sessionId: string;
-  /** Whether cookies with these tokens outlive the browser. Left out, they do as those before them. */
+  /** Whether cookies with these tokens outlive the browser. If left out, they do if the cookies that they replace did. */
   readonly persistent?: boolean | undefined;
 }
 
@@ -96,7 +96,7 @@ export class TokenPair {
     return this.#fields.sessionId;
   }
 
-  /** Whether cookies with these tokens outlive the browser. `undefined` after a refresh: they do as those before them. */
+  /** Whether cookies with these tokens outlive the browser. `undefined` after a refresh: they do if the cookies that they replace did. */
   get persistent(): boolean | undefined {
     return this.#fields.persistent;
   }

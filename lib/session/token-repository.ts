@@ -50,8 +50,8 @@ export interface SessionLimit {
   /** Maximum number of live sessions, including the new one. At least 1. `null` means any number. */
   readonly keep: number | null;
   /**
-   * Which sessions are ended beyond that, with the reason `limit`. `oldest`: those behind the first `keep` of {@link TokenRepository.list}, which
-   * is sorted by the last use and then by the id. `newest`: those that were signed in last (then by the id), so that a new session is
+   * Which sessions are ended beyond that, with the reason `limit`. `oldest`: those behind the first `keep` of {@link TokenRepository.list},
+   * which is sorted by the last use and then by the id. `newest`: those that were signed in last (then by the id), so that a new session is
    * ended at once and its own id is among those returned. @defaultValue 'oldest'
    */
   readonly ends?: 'oldest' | 'newest' | undefined;
@@ -72,8 +72,8 @@ export interface SessionPatch {
   /** The user has authenticated again, so `authTime` becomes the store's present instant. */
   readonly authTime?: 'now' | undefined;
   /**
-   * Revokes the access tokens of the session, which stays open. `accessRevokedAt` becomes the store's present instant, or one millisecond more
-   * than it was, whichever is later.
+   * Revokes the access tokens of the session, which stays open. `accessRevokedAt` becomes the store's present instant, or one millisecond
+   * more than it was, whichever is later.
    */
   readonly accessRevokedAt?: 'now' | undefined;
   /** The name of the device. `null` removes it. */
@@ -96,14 +96,17 @@ export interface RevokeCondition {
 }
 
 /**
- * A session that has been revoked, or whose access tokens have been, and when. It is also the place in the list from which {@link TokenRepository.revokedSince} continues.
+ * A session that has been revoked or whose access tokens have been revoked, and the instant of that. It is also the place in the list after
+ * which {@link TokenRepository.revokedSince} continues.
  */
 export interface RevokedSession {
   /** The session id. The empty text comes before every id of the same instant. */
   readonly id: string;
   /** Instant of the revocation, epoch milliseconds of the store's clock. */
   readonly revokedAt: number;
-  /** The session is open, and only its access tokens were revoked: `revokedAt` is its `accessRevokedAt`. Absent if the session has ended. */
+  /**
+   * The session is open, and only its access tokens were revoked: `revokedAt` is its `accessRevokedAt`. Absent if the session has ended.
+   */
   readonly accessOnly?: true;
 }
 
@@ -219,9 +222,9 @@ export abstract class TokenRepository {
   abstract revokeAll(owner: SessionOwner, reason: RevokeReason, except?: string): Promise<readonly string[]>;
 
   /**
-   * Reads which sessions of an instance have been revoked, whether they have expired since or not, and of which sessions that are not revoked
-   * the access tokens have been. A session is there once. Returns at most `limit` of them, the earliest first, in the order of `revokedAt` and then `id`. The next page begins after the last session of this one. A page that is not
-   * full is the last.
+   * Reads which sessions of an instance have been revoked, whether they have expired since or not, and also the sessions that are open but
+   * whose access tokens have been revoked. Each session is listed once. Returns at most `limit` of them, the earliest first, in the order
+   * of `revokedAt` and then `id`. The next page begins after the last session of this one. A page that is not full is the last.
    */
   abstract revokedSince(realm: string, from: RevokedFrom, limit: number): Promise<RevokedPage>;
 

@@ -67,8 +67,8 @@ export interface NewSession extends SessionKey, SessionOwner {
   /** Milliseconds after sign-in at which the session expires, whatever happens. */
   readonly absoluteMs: number;
   /**
-   * Instant at which the user authenticated, epoch milliseconds. 0 means that it is not known. Left out if the user has just authenticated: the
-   * store then writes its own present instant.
+   * Instant at which the user authenticated, epoch milliseconds. 0 means that it is not known. Left out if the user has just authenticated:
+   * the store then writes its own present instant.
    */
   readonly authTime?: number | undefined;
   /** Claims that every access token of the session carries. */

@@ -45,8 +45,8 @@ const CASES = [
 ];
 
 /**
- * The contract of a `TokenRepository`, as cases for any test runner: every verb, every condition (with both sides of each
- * boundary), atomicity under 32 simultaneous callers, separation of realms. A class that passes may be given as the `repository` of a module.
+ * The contract of a `TokenRepository`, as cases for any test runner: every verb, every condition (with both sides of each boundary),
+ * atomicity under 32 simultaneous callers, separation of realms. A class that passes may be given as the `repository` of a module.
  *
  * The contract cannot show that a store survives a crash, or that it reads from the primary. Run it with as many connections as production
  * has, because one connection shows few races.

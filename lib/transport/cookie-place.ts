@@ -25,8 +25,9 @@ interface NewCookie {
 /** Tokens in cookies, and new ones in `Set-Cookie`. */
 export class CookiePlace {
   /**
-   * Whether a browser may hold several cookies of a name. It keeps a `__Host-` cookie to one host and one path (RFC 6265bis §4.1.3.2), but a
-   * partitioned one stands next to one that is not, which an earlier version of the application may have set.
+   * Whether a browser may hold several cookies of a name, so that shadows are possible. It keeps a `__Host-` cookie to one host and one
+   * path (RFC 6265bis §4.1.3.2), but a partitioned one stands next to one that is not, which an earlier version of the application may have
+   * set.
    */
   private readonly isShadowed: Readonly<Record<CookieKey, boolean>>;
   /** A refresh token has a fixed length, so only an access token can be too long. */
@@ -39,7 +40,10 @@ export class CookiePlace {
     this.maxAccessLength = MAX_COOKIE_BYTES - access.length - 1;
   }
 
-  /** If several cookies of the name say different things, nobody knows which is ours. A refresh finds out, so there is no access token then. */
+  /**
+   * If cookies of the name carry different tokens (rivals), nobody knows which one is ours. No access token is returned then, so that the
+   * refresh token decides.
+   */
   readAccess(request: TokenRequest): Credential | undefined {
     const found = this.find(request, 'access');
     return found?.rivals ? undefined : found;
@@ -71,8 +75,8 @@ export class CookiePlace {
   }
 
   /**
-   * The CSRF cookie ends with the browser session. If it is lost, the next response brings another one. With a pair, it is of no use once the
-   * session of the pair has been revoked, and the browser may have the one of another sign-in by then.
+   * The CSRF cookie ends with the browser session. If it is lost, the next response brings another one. With a pair, it is of no use once
+   * the session of the pair has been revoked, and the browser may have the one of another sign-in by then.
    */
   writeCsrf(tokens: ResponseTokens, token: string, issued?: IssuedTokens): void {
     this.set(tokens, 'csrf', { value: token, maxAge: undefined, isDeliverable: () => issued?.deliverable !== 'none' });
@@ -80,8 +84,8 @@ export class CookiePlace {
 
   /**
    * Deletes our cookies.
-   * @param request the request whose refresh token was found worthless. It may have come from a cookie of another path or domain, which would
-   * come again with every request.
+   * @param request the request whose refresh token was found worthless. It may have come from a cookie of another path or domain, which the
+   * browser would send again with every request.
    */
   clear(tokens: ResponseTokens, request?: TokenRequest): void {
     for (const cookie of ['access', 'refresh', 'csrf'] as const)
@@ -90,10 +94,10 @@ export class CookiePlace {
   }
 
   /**
-   * Deletes the cookies with one of our names that were set for other domains and paths that the request shows. Ours stays. Another response
-   * has to do the same for the next name, because proxies limit the size of a response's head.
-   * @param isMismatch whether the access token has expired and belongs to another session than the refresh token. Its cookie is deleted then,
-   * so that it does not keep the session of the refresh token from being used.
+   * Deletes the shadows of one of our cookies: those with its name for another domain or path that the address of the request allows. Ours
+   * stays. Another response has to do the same for the next name, because proxies limit the size of a response's head.
+   * @param isMismatch whether the access token has expired and belongs to another session than the refresh token. Its cookie is deleted
+   * then, so that it does not keep the session of the refresh token from being used.
    */
   heal(tokens: ResponseTokens, request: TokenRequest, isMismatch = false): void {
     const cookie = (['refresh', 'access', 'csrf'] as const).find((one) => this.isShadowed[one] && this.valuesOf(request, one).size > 1);

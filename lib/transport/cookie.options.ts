@@ -6,15 +6,15 @@ export interface CookieSameSiteOptions {
   /** `SameSite` of the cookie with the access token. @defaultValue 'lax' */
   access?: CookieSameSite;
   /**
-   * `SameSite` of the cookie with the refresh token. Pages that the server renders need `'lax'`: a link in a mail would otherwise look like a
-   * sign-out. @defaultValue 'strict'
+   * `SameSite` of the cookie with the refresh token. Pages that the server renders need `'lax'`: a link in a mail would otherwise look like
+   * a sign-out. @defaultValue 'strict'
    */
   refresh?: CookieSameSite;
 }
 
 /**
- * Names and attributes of the cookies that carry tokens. They are `HttpOnly` and `Secure`. A weaker attribute than the default is logged as a
- * warning at start-up.
+ * Names and attributes of the cookies that carry tokens. They are `HttpOnly` and `Secure`. A weaker attribute than the default is logged as
+ * a warning at start-up.
  */
 export interface CookieOptions {
   /**
@@ -33,8 +33,8 @@ export interface CookieOptions {
    */
   csrf?: string;
   /**
-   * Also sends the cookies to the subdomains of this domain, such as `example.com`. The default names then begin with `__Secure-`, because a
-   * `__Host-` cookie belongs to one host. @defaultValue only the host that has set them
+   * Also sends the cookies to the subdomains of this domain, such as `example.com`. The default names then begin with `__Secure-`, because
+   * a `__Host-` cookie belongs to one host. @defaultValue only the host that has set them
    */
   domain?: string;
   /** Sends the cookies only below this path. With another path than `/`, the default names begin with `__Secure-`. @defaultValue '/' */

@@ -22,7 +22,10 @@ export class HeaderPlace {
     this.prefix = names.scheme === '' ? '' : `${names.scheme} `;
   }
 
-  /** All that follows `<scheme> ` (RFC 6750 §2.1), the scheme in upper or lower case (RFC 9110 §11.1). A credential of another scheme is none. */
+  /**
+   * All that follows `<scheme> ` (RFC 6750 §2.1), the scheme in upper or lower case (RFC 9110 §11.1). A credential of another scheme is
+   * none.
+   */
   readAccess({ headers }: TokenRequest): Credential | undefined {
     const { prefix } = this;
     const value = headers[this.access];

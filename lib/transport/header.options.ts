@@ -9,6 +9,9 @@ export interface HeaderOptions {
    * @defaultValue 'X-Access-Token-Expires-In'
    */
   expiresIn?: string;
-  /** Authentication scheme in front of the access token (RFC 9110 §11.1). With `''` the header holds the token alone. @defaultValue 'Bearer' */
+  /**
+   * Authentication scheme in front of the access token (RFC 9110 §11.1). With `''` the header holds the token alone.
+   * @defaultValue 'Bearer'
+   */
   scheme?: string;
 }

@@ -25,15 +25,15 @@ interface TokenHeader {
 }
 
 /**
- * Token headers and cookies on one response. They are set at once, on the raw response: no later guard, pipe, filter or handler, and no hijacked reply
- * (Fastify), can lose them. When the head is written they are enforced once more, with the headers that make the response uncacheable,
- * whatever the handler has set or passes to `writeHead`. What must not be delivered any more is taken off then.
+ * Token headers and cookies on one response. They are set at once, on the raw response: no later guard, pipe, filter or handler, and no
+ * hijacked reply (Fastify), can lose them. When the head is written they are enforced once more, with the headers that make the response
+ * uncacheable, whatever the handler has set or passes to `writeHead`. What must not be delivered any more is taken off then.
  */
 export class ResponseTokens {
   private readonly headers = new Map<string, TokenHeader>();
   /** `Set-Cookie` lines by the name of the cookie. */
   private readonly cookies = new Map<string, TokenHeader>();
-  /** `Set-Cookie` lines that delete cookies which rival with ours. */
+  /** `Set-Cookie` lines that delete shadows: cookies with our names that were set for another domain or path. */
   private readonly deletions = new Set<string>();
 
   /**
@@ -129,8 +129,8 @@ export function rawResponseOf(response: object): ServerResponse {
 }
 
 /**
- * Keeps a token that came in the address of a request out of the `Referer` of the requests that the page sends, and the response out of caches
- * (RFC 6750 §2.3).
+ * Keeps a token that came in the address of a request out of the `Referer` of the requests that the page sends, and the response out of
+ * caches (RFC 6750 §2.3).
  */
 export function concealAddress(response: object): void {
   const raw = rawResponseOf(response);

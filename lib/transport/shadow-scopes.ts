@@ -1,7 +1,10 @@
 import type { CookieSettings } from './cookie.options.js';
 import type { TokenRequest } from './token-transport.js';
 
-/** For whom a cookie was set. Without a domain, it is for one host. A partitioned one is for one site that embeds the application. */
+/**
+ * The scope for which a cookie was set. Without a domain, it is for one host. A partitioned one is for one site that embeds the
+ * application.
+ */
 export interface CookieScope {
   readonly domain?: string;
   readonly path: string;
@@ -15,8 +18,8 @@ const MAX_SEGMENTS = 3;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
- * Returns every domain and path for which a browser may hold a cookie that it sends with this request, except those of our own cookies. A
- * browser ignores a domain that it does not allow, such as `com`.
+ * Returns the scopes in which a browser may hold a shadow: a cookie with one of our names that was set for another domain or path, and that
+ * comes along with this request. A browser ignores a domain that it does not allow, such as `com`.
  */
 export function shadowScopesOf(request: TokenRequest, own: Pick<CookieSettings, 'domain' | 'path' | 'partitioned'>): CookieScope[] {
   const domains = [undefined, ...domainsOf(request.host ?? request.headers.host ?? '')];

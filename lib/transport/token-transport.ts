@@ -103,9 +103,9 @@ export abstract class TokenTransport {
   writeCsrf(_response: object, _token: string, _issued?: IssuedTokens): void {}
 
   /**
-   * Makes the browser delete cookies that rival with those of this instance, because they were set for other paths or domains.
-   * @param isMismatch whether the request was refused with `session_mismatch`. The browser then also deletes the cookie of the access token,
-   * which has expired.
+   * Makes the browser delete shadows: cookies that have a name of this instance, but were set for another path or domain.
+   * @param isMismatch whether the request was refused with `session_mismatch`. The browser then also deletes the cookie of the access
+   * token, which has expired.
    */
   heal(_response: object, _request: TokenRequest, _isMismatch?: boolean): void {}
 }

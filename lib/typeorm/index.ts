@@ -1,5 +1,6 @@
 /**
- * Keeps the sessions of nestjs-token in a TypeORM DataSource: the entity, its migrations, the repository, and the push channel of PostgreSQL.
+ * Keeps the sessions of nestjs-token in a TypeORM DataSource: the entity, its migrations, the repository, and the push channel of
+ * PostgreSQL.
  *
  * @packageDocumentation
  * @module nestjs-token/typeorm

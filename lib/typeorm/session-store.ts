@@ -106,9 +106,9 @@ export class SessionStore {
   }
 
   /**
-   * Reads a session that has been changed. What follows is dated by the instant of the change, not of this reading. A clock that has been set
-   * back leaves later instants in the row, which do not count. Another call may have moved the session on since, and its successor belongs to
-   * that call.
+   * Reads a session that has been changed. What follows is dated by the instant of the change, not of this reading. A clock that has been
+   * set back leaves later instants in the row, which do not count. Another call may have moved the session on since, and its successor
+   * belongs to that call.
    */
   private async findChanged(key: SessionKey, { generation, branch }: RefreshTokenPosition): Promise<SessionSnapshot | null> {
     const found = await this.find(key);

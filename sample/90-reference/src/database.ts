@@ -50,7 +50,10 @@ function isBeingCreated({ cause }: Error): boolean {
   return cause instanceof Error && BEING_CREATED.test(reasonOf(cause));
 }
 
-/** PostgreSQL reports this in two ways: 42P07, or 23505 on an index of its own catalogue. A column or an index may have been made or dropped meanwhile. */
+/**
+ * PostgreSQL reports this in two ways: 42P07, or 23505 on an index of its own catalogue. A column or an index may have been made or dropped
+ * meanwhile.
+ */
 const BEING_CREATED =
   /already exists|does not exist|no such index|duplicate column|pg_\w+_index|SQLITE_BUSY|database is locked|ER_LOCK_DEADLOCK|ER_DUP_(FIELD|KEY)NAME|ER_CANT_DROP_FIELD_OR_KEY/;
 

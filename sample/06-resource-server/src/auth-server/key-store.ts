@@ -4,8 +4,8 @@ import type { KeyObject } from 'node:crypto';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 
 /**
- * The keys of the auth server, and where a rotation stands. This sample makes them in memory. An application reads them from a vault that all
- * of its nodes share.
+ * The keys of the auth server, and where a rotation stands. This sample makes them in memory. An application reads them from a vault that
+ * all of its nodes share.
  */
 @Injectable()
 export class KeyStore {

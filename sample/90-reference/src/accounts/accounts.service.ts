@@ -26,7 +26,9 @@ export class AccountsService implements OnModuleInit {
   private readonly accounts = new Map<string, Account>(ACCOUNTS.map((account) => [account.name, account]));
   private readonly disabled = new Set<string>();
   private readonly hashes = new Map<string, PasswordHash>();
-  /** Hash for users that do not exist. A sign-in with an unknown name takes the same time, so that nobody can find out names by measuring. */
+  /**
+   * Hash for users that do not exist. A sign-in with an unknown name takes the same time, so that nobody can find out names by measuring.
+   */
   private nobody!: PasswordHash;
 
   async onModuleInit(): Promise<void> {
@@ -41,7 +43,9 @@ export class AccountsService implements OnModuleInit {
     return (await isPassword(password, hash)) && account ? { ...account, hash } : null;
   }
 
-  /** Returns whether the password is still the one that was checked. With a database, compare the stored hash, or a version number of it. */
+  /**
+   * Returns whether the password is still the one that was checked. With a database, compare the stored hash, or a version number of it.
+   */
   hasStill({ name, hash }: CheckedAccount): boolean {
     return this.hashes.get(name) === hash;
   }

@@ -8,7 +8,8 @@ export interface PasswordHash {
 }
 
 const KEY_BYTES = 32;
-// Node's default cost (N = 2^14, r = 8, p = 1), which keeps the sample fast. Raise it as far as your servers allow: OWASP recommends N = 2^17.
+// Node's default cost (N = 2^14, r = 8, p = 1), which keeps the sample fast. Raise it as far as your servers allow: OWASP recommends N =
+// 2^17.
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 
 /** Hashes a password with a new random salt. */

@@ -64,7 +64,9 @@ export class AuthController {
     await this.refresh.revokeAll(user.sub, { except: user.sid, reason: 'password' });
   }
 
-  /** The user has entered the password once more. The new access token opens routes with `@Fresh()`, and the refresh token stays as it is. */
+  /**
+   * The user has entered the password once more. The new access token opens routes with `@Fresh()`, and the refresh token stays as it is.
+   */
   @Post('reauthenticate')
   @HttpCode(200)
   @UseGuards(JwtAuthGuard)
