@@ -61,7 +61,7 @@ export const RefreshToken = createParamDecorator((_data: unknown, host: Executio
   return found.token;
 });
 
-/** RFC 6749 §6 names the member. */
+/** Returns the member `refresh_token` of the body, which RFC 6749 §6 defines. */
 function inBody({ body }: TokenRequest): string | undefined {
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'refresh_token')) return undefined;
   const { refresh_token: token } = body as { refresh_token: unknown };

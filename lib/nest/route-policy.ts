@@ -13,7 +13,7 @@ export interface RoutePolicy {
   readonly access: 'required' | 'optional' | 'public';
   /** The longest time since sign-in that the route allows, in milliseconds. `undefined` allows any. */
   readonly freshMs: number | undefined;
-  /** Where the route looks for the access token. `undefined` looks where the options say. */
+  /** Where the route looks for the access token. `undefined` means: where the options say. */
   readonly locations: readonly TokenLocation[] | undefined;
   /** What the browser deletes in addition to its tokens once the handler has succeeded. `undefined` if it deletes nothing. */
   readonly clears: readonly SiteData[] | undefined;

@@ -51,8 +51,8 @@ export class TokenInstance {
   }
 
   /**
-   * Does what an authentication entails: it notes that the session is used, and puts new tokens, a CSRF token, and care for a token in the
-   * address on the response.
+   * Completes an authentication. It notes that the session is used, and puts new tokens and a CSRF token on the response. If the token came
+   * in the address of the request, it also adds the headers that keep the address secret.
    */
   complete(context: RequestContext, { principal, credentials, issued }: Authentication): void {
     const { access, refresh } = credentials;
@@ -69,7 +69,7 @@ export class TokenInstance {
     if (isOfPage && (access?.source === 'cookie' || refresh?.source === 'cookie')) this.renewCsrf(context, principal.sid, issued);
   }
 
-  /** Puts the pair on the response that a handler has issued. */
+  /** Puts a pair that a handler has issued on the response. */
   deliver(context: RequestContext, pair: TokenPair): void {
     const { request, response } = context;
     if (!response) return;
@@ -84,7 +84,9 @@ export class TokenInstance {
     this.errors.prepare(error, context, this.transport.read(context.request, locations));
   }
 
-  /** Makes the browser delete the tokens that came in cookies, and other data of the site. Takes back what is on the response. */
+  /**
+   * Makes the browser delete the cookies with tokens, and other data of the site. Takes back the tokens that are already on the response.
+   */
   clear({ request, response }: RequestContext, siteData: readonly SiteData[]): void {
     if (!response || !this.mayClear(request)) return;
     const raw = rawResponseOf(response);
@@ -100,7 +102,7 @@ export class TokenInstance {
     return csrf === null || csrf.cookie !== undefined || [access, refresh].some((credential) => credential?.source === 'cookie');
   }
 
-  /** A session has a CSRF token as long as the browser keeps it. One that is lost, or belongs to another session, is replaced. */
+  /** Puts a new CSRF token on the response if the request carries none, or that of another session. */
   private renewCsrf({ request, response }: RequestContext, sessionId: string | undefined, issued: IssuedTokens | null): void {
     const present = this.csrf && this.transport.readCsrf(request);
     if (!response || !this.csrf || !present || sessionId === undefined || this.csrf.verify(present.cookie, sessionId)) return;

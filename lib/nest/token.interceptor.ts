@@ -15,8 +15,8 @@ const DEPTH = 3;
 /**
  * Sends the token pair that a handler returns (alone, or nested as in `{ user, tokens: pair }`) in headers or cookies, and makes the
  * response uncacheable. After a handler with {@link ClearTokens}, it makes the browser delete its cookies. If the handler throws a
- * {@link TokenError}, it adds the challenge to the response. Bind it to sign-in and explicit refresh, not to every route: tokens that the guard
- * refreshes need no interceptor.
+ * {@link TokenError}, it adds the challenge to the response. Bind it to sign-in and explicit refresh, not to every route: tokens that the
+ * guard refreshes need no interceptor.
  */
 @Injectable()
 export class TokenInterceptor implements NestInterceptor {

@@ -62,7 +62,7 @@ function unknownKey(group: string, key: string, schema: AnySchema): string {
   return `is not an option; ${group} takes ${Object.keys(schema).join(', ')}`;
 }
 
-/** The groups in a group, without those that are switched off, and those in whose place a function stands. */
+/** Returns the groups within a group, without those that are switched off and those in whose place a function stands. */
 function groupsIn({ name, given, schema }: Group): Group[] {
   return Object.entries(schema).flatMap(([key, described]) => {
     if (described.kind !== 'group') return [];

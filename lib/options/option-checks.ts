@@ -159,7 +159,7 @@ function instant(option: string, value: unknown): number {
 function instantIn(text: string): number {
   const [, day, time] = RFC_3339.exec(text) ?? [];
   if (day === undefined) return NaN;
-  // The parser takes 30 February for a day in March.
+  // The parser reads 30 February as a day in March, so the result is compared with the text.
   const isDay = new Date(`${day}T00:00Z`).toISOString().startsWith(day);
   return isDay ? Date.parse(time === undefined ? `${day}T00:00Z` : text) : NaN;
 }

@@ -25,7 +25,9 @@ type ReadValue<Option, Given> = Option extends { readonly default: unknown } | {
   ? ValueOf<Option, Given>
   : ValueOf<Option, Given> | undefined;
 
-/** Returns the value of an option, checked, or its default: spans and instants in milliseconds. It is undefined where there is neither. */
+/**
+ * Returns the checked value of an option, or its default. Spans and instants are in milliseconds. It is undefined if there is neither.
+ */
 type OptionReader<T, S> = <Key extends CheckedKey<S> & keyof T>(key: Key) => ReadValue<S[Key], T[Key]>;
 
 /** A group of options, as it was given. */

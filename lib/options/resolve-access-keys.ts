@@ -10,7 +10,7 @@ import { KEY, MODULE } from './module.schema.js';
 import { optionReader, ROOT } from './option-reader.js';
 import type { TokenModuleOptions } from './token.options.js';
 
-/** What keys depend on. */
+/** What the reading of keys depends on. */
 export interface KeyContext {
   readonly issuer: string;
   /** The name of the module instance. */
@@ -22,7 +22,7 @@ export interface KeyContext {
 /** The keys of access tokens, resolved. */
 export interface ResolvedAccessKeys {
   readonly ring: KeyRing;
-  /** Reads the keys anew. Null if they stay what they are. */
+  /** Reads the keys anew. Null if the option `keys` is no function, so that they never change. */
   readonly supply: KeySupply | null;
   /** Null if a key of the ring signs. */
   readonly signer: Signer | null;

@@ -107,7 +107,10 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string, key
 
 type ModuleReader = ReturnType<typeof moduleReader>;
 
-/** Resolves what the handling of a request needs. @throws {TokenOptionsError} naming the first option that is wrong. */
+/**
+ * Resolves what the handling of a request needs.
+ * @throws {TokenOptionsError} naming the first option that is wrong.
+ */
 export function resolveRequestOptions(
   given: TokenModuleOptions,
   options: ModuleReader,

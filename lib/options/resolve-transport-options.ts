@@ -11,18 +11,18 @@ import { HEADER } from './header.schema.js';
 import { optionReader } from './option-reader.js';
 import type { TokenModuleOptions } from './token.options.js';
 
-/** Where tokens travel, and how requests that carry them in cookies are protected. */
+/** The resolved options of where tokens travel, and of how requests that carry them in cookies are protected. */
 export interface ResolvedTransportOptions {
   readonly mode: TransportMode;
   readonly locations: readonly TokenLocation[];
   readonly header: Readonly<Required<HeaderOptions>>;
   readonly cookie: CookieSettings;
   readonly csrfHeader: string;
-  /** Null: there is no protection against cross-site requests. */
+  /** Null if there is no protection against cross-site requests. */
   readonly csrf: CsrfSettings | null;
 }
 
-/** What the names and the warnings depend on. */
+/** What the names of cookies and the warnings depend on. */
 export interface TransportContext {
   /** Name of the instance. */
   readonly name: string;
@@ -53,7 +53,7 @@ export function resolveTransportOptions(given: TransportOptions, context: Transp
   return { mode, locations: Object.freeze([...locations]), header, cookie, csrfHeader: csrf('header'), csrf: csrfSettings };
 }
 
-/** A new access token must be found by the next request. */
+/** Requires that the next request finds a new access token: the place where it is sent must be among the locations. */
 function requireOwnPlace(mode: TransportMode, locations: readonly TokenLocation[]): void {
   const own = mode === 'cookie' ? 'cookie' : 'header';
   if (!locations.includes(own)) {
@@ -115,7 +115,7 @@ function requirePrefix(option: string, name: string, { domain, path, secure }: C
     throw new TokenOptionsError(option, 'begins with __Secure-, which does not go with `cookie.insecure`');
 }
 
-/** A browser drops a `SameSite=None` cookie that is not `Secure`, and a partitioned one too. */
+/** A browser drops a cookie with `SameSite=None` or `Partitioned` that is not `Secure`. */
 function requireSecure(option: string, sameSite: CookieSameSite, { secure, partitioned }: CookieSettings): void {
   if (secure) return;
   if (sameSite === 'none')
@@ -136,7 +136,7 @@ function weaknessesOf({ names, sameSite, domain, secure }: CookieSettings): stri
   ];
 }
 
-/** Without the protection, `SameSite` is all that stands between other sites and the session. */
+/** Warns if the protection is off, and refuses `SameSite=None` then: `SameSite` is all that is left to keep other sites out. */
 function requireProtection({ sameSite }: CookieSettings, { warnings }: TransportContext, isUsed: boolean): void {
   if (!isUsed) return;
   if (Object.values(sameSite).includes('none')) {

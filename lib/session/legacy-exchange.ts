@@ -36,7 +36,7 @@ export class LegacyExchange {
     private readonly ports: LegacyExchangePorts,
   ) {}
 
-  /** Takes a text as a refresh token of another system. Returns null if it cannot be one. It asks nobody. */
+  /** Reads a text as a refresh token of another system. Returns null if it cannot be one. It calls no hook and no store. */
   decode(text: string): LegacyRefreshToken | null {
     return LegacyRefreshToken.from(text, this.settings);
   }

@@ -31,7 +31,7 @@ export interface PairSettings {
   readonly tokenType: string;
   /** Which tokens a body may carry. */
   readonly inBody: TokensInBody;
-  /** The largest number of characters that an access token may have. A browser drops a cookie that is too large, without a word. */
+  /** The largest number of characters that an access token may have. A browser silently drops a cookie that is too large. */
   readonly maxAccessLength: number;
 }
 
@@ -71,8 +71,8 @@ export class PairIssuer {
 }
 
 /**
- * Says of an error that claims which were small enough at the sign-in have grown since. That is a mistake of their hook, and the session
- * stays open.
+ * Judges an error of a refresh. Claims that were small enough at the sign-in can have grown since. That is a mistake of the `claims` hook,
+ * and the session stays open.
  * @throws {HookFailed} if claims have made the access token too large. Any other error is thrown on.
  */
 export function blameClaims(error: unknown): never {

@@ -14,14 +14,14 @@ export interface SignInOptions {
   /** The application's own data, which `sessions` returns and no token contains. A JSON object of at most 4096 bytes. @defaultValue none */
   data?: object;
   /**
-   * Absolute lifetime of this session, for example a short one without “remember me”. From 1 s to `refresh.absoluteLifetime`. @defaultValue
-   * `refresh.absoluteLifetime`
+   * Absolute lifetime of this session, for example a short one without “remember me”. From 1 s to `refresh.absoluteLifetime`.
+   * @defaultValue `refresh.absoluteLifetime`
    */
   absoluteLifetime?: Duration;
   /**
    * Idle lifetime of this session, which replaces that of the module for as long as the session lives, for example a short one on a shared
-   * device. From what `refresh.idleLifetime` must at least be (twice the access lifetime) to `refresh.absoluteLifetime`. @defaultValue
-   * `refresh.idleLifetime`
+   * device. From what `refresh.idleLifetime` must at least be (twice the access lifetime) to `refresh.absoluteLifetime`.
+   * @defaultValue `refresh.idleLifetime`
    */
   idleLifetime?: Duration;
   /**

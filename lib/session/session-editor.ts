@@ -119,7 +119,7 @@ export class SessionEditor {
 
   /**
    * Returns the key of a session, or null for a value that is not a session id.
-   * @throws {TypeError} if a subject is missing by mistake, because it must not turn into the session of anybody.
+   * @throws {TypeError} if `subject` is given but undefined. This is a mistake that must not give access to the sessions of all subjects.
    */
   private keyOf(sessionId: unknown, condition: OwnerCondition): SessionKey | null {
     if (Object.hasOwn(condition, 'subject')) requireSubject(condition.subject);
@@ -127,7 +127,7 @@ export class SessionEditor {
   }
 }
 
-/** Tells whether a session belongs to the subject. A session never changes its subject, so the answer stays true. */
+/** Tells whether a session belongs to the subject. A session never changes its subject, so the result stays valid. */
 async function isOwned(repository: TokenRepository, key: SessionKey, { subject }: OwnerCondition): Promise<boolean> {
   return subject === undefined || (await repository.find(key))?.session.subject === subject;
 }

@@ -27,7 +27,7 @@ export interface OpenerPorts {
   readonly clock: Clock;
 }
 
-/** Opens sessions, and ends those that are too many. */
+/** Opens sessions, and ends those beyond the maximum. */
 export class SessionOpener {
   constructor(
     private readonly settings: SessionSettings,
@@ -59,7 +59,8 @@ export class SessionOpener {
   private async insert({ session, limit }: SessionDraft): Promise<InsertedSession> {
     const inserted = await this.ports.store.ask((repository) => repository.insert(session, limit));
     const refuses = limit.ends === 'newest';
-    // Nobody ever learns of a session that is refused. Otherwise, simultaneous sign-ins may have ended the new session too.
+    // The listener is not told about a session that is refused. With `end-oldest`, simultaneous sign-ins may have ended the new session
+    // too.
     const ended = refuses ? inserted.ended.filter((id) => id !== session.id) : inserted.ended;
     if (ended.length > 0) this.ports.revoker.announceEnded(session.realm, ended, inserted.at);
     if (refuses && limit.keep !== null) await this.requireRoom(session, inserted, limit.keep);

@@ -43,7 +43,7 @@ export interface RotatorPorts {
   readonly listener: SessionListener;
 }
 
-/** A refresh token as it was presented, and taken apart. */
+/** A refresh token: the text that was presented, and its decoded form. */
 export interface PresentedToken {
   readonly text: string;
   readonly token: DecodedRefreshToken;
@@ -84,8 +84,7 @@ export class SessionRotator {
   }
 
   /**
-   * Returns the newest authentic one of several tokens that came in cookies of one name. Returns null if none
-   * is authentic.
+   * Returns the newest authentic one of several tokens that came in cookies of one name. Returns null if none is authentic.
    * @throws {SessionMismatch} if they belong to different sessions, because nobody knows then which one is meant.
    */
   newestOf(refreshToken: string, rivals: readonly string[] = []): PresentedToken | null {
@@ -98,7 +97,7 @@ export class SessionRotator {
     return presented.sort((one, other) => comparePositions(other.token, one.token))[0] ?? this.legacyToken(refreshToken);
   }
 
-  /** Takes a text as a refresh token of another system. It counts only if there is none of ours. */
+  /** Reads a text as a refresh token of another system. It is asked only if no token of ours was presented. */
   private legacyToken(text: string): PresentedToken | null {
     const token = this.ports.legacy?.decode(text);
     return token ? { text, token } : null;

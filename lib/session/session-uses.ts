@@ -3,7 +3,7 @@ import { withDeadline } from '../principal/deadline.js';
 import { cleanText } from './device-text.js';
 import type { PatientStore } from './patient-store.js';
 
-/** What a request says about its sender. `ip` is what Express and Fastify make of the connection and of the proxies that they trust. */
+/** What a request says about its sender. Express and Fastify derive `ip` from the connection and from the proxies that they trust. */
 export interface UsingRequest {
   readonly headers: { readonly 'user-agent'?: string | undefined };
   readonly ip?: unknown;
@@ -26,7 +26,7 @@ interface Use {
 
 /** How long uses are gathered before they are written, in milliseconds, unless {@link UseSettings.everyMs} is shorter. */
 const BATCH_MS = 10_000;
-/** Maximum number of sessions in one batch. What comes in addition is noted by a later request. */
+/** Maximum number of sessions in one batch. The use of any further session is dropped, and a later request notes it again. */
 const MAX_GATHERED = 10_000;
 /** Maximum number of sessions of which this node knows when their use was written. */
 const MAX_WRITTEN = 100_000;
