@@ -16,7 +16,12 @@ import type { SigningKey } from './read-key.js';
  *   readonly algorithm = 'PS256';
  *
  *   async sign(input: Uint8Array): Promise<Uint8Array> {
- *     const { Signature } = await kms.sign({ KeyId: `alias/${this.kid}`, Message: input, MessageType: 'RAW', SigningAlgorithm: 'RSASSA_PSS_SHA_256' });
+ *     const { Signature } = await kms.sign({
+ *       KeyId: `alias/${this.kid}`,
+ *       Message: input,
+ *       MessageType: 'RAW',
+ *       SigningAlgorithm: 'RSASSA_PSS_SHA_256',
+ *     });
  *     return Signature;
  *   }
  * }

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { randomBytes, scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** The body of a sign-in. A client can send anything, so nothing is known about the values. Your application may validate them in a pipe. */
+/**
+ * The body of a sign-in. A client can send anything, so nothing is known about the values. Your application may validate them in a pipe.
+ */
 export class LoginDto {
   readonly username?: unknown;
   readonly password?: unknown;
