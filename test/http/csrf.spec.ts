@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { RefreshService } from 'nestjs-token';
+import { Controller, Get, Param, Post, UseGuards, UseInterceptors } from '@nestjs/common';
+import { JwtAuthGuard, RefreshService, TokenInterceptor, TokenLocations } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
 import type { Answer, TestApp } from '../support/app.js';
 import { ADAPTERS } from '../support/app.js';
@@ -260,6 +261,85 @@ describe.each(ADAPTERS)('Requests of other sites, on %s', (adapter) => {
     const answer = await browser.fetch('/auth/refresh', { method: 'POST' });
     expect(answer.json()).toMatchObject({ errorCode: 'refresh_invalid', signIn: true });
     expect(await browser.cookies()).toEqual({});
+  });
+});
+
+describe.each(ADAPTERS)('Pages of other sites, on %s, whose requests carry no cookies', (adapter) => {
+  @Controller()
+  @UseInterceptors(TokenInterceptor)
+  class Handlers {
+    constructor(private readonly refresh: RefreshService) {}
+
+    @Get('report')
+    @UseGuards(JwtAuthGuard)
+    @TokenLocations({ query: 'access_token' }, 'cookie')
+    report(): object {
+      return {};
+    }
+
+    @Post('as/:subject')
+    as(@Param('subject') subject: string): Promise<unknown> {
+      return this.refresh.signIn(subject);
+    }
+  }
+
+  let app: TestApp;
+  beforeAll(async () => {
+    const loadUser = (name: string) => (name === 'mallory' ? null : { name });
+    app = await startCookieApp({ loadUser }, { adapter, clock, controllers: [Handlers] });
+  });
+  afterAll(() => app.close());
+
+  const form = (browser: Browser, path: string, body: string): Promise<Answer> =>
+    browser.navigate(path, { from: EVIL, method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body });
+
+  it('do not sign the user out by a form', async () => {
+    const browser = await signedIn(app);
+    const answer = await expectNoEffect(app, browser, () => form(browser, '/auth/logout', ''));
+    expect([403, 415]).toContain(answer.status);
+    const json = await expectNoEffect(app, browser, () => browser.fetch('/auth/logout', { from: EVIL, method: 'POST' }));
+    expect(json.json()).toMatchObject(REFUSED);
+  });
+
+  it('do not sign the user in by a refresh token in the body', async () => {
+    const [browser, attacker] = [new Browser(app.port, { clock }), await app.app.get(RefreshService).signIn('eve')];
+    const forged = await form(browser, '/auth/refresh', `refresh_token=${attacker.refreshToken}`);
+    expect([403, 415]).toContain(forged.status);
+    const body = { refresh_token: attacker.refreshToken };
+    expect((await browser.fetch('/auth/refresh', { from: EVIL, method: 'POST', body })).json()).toMatchObject(REFUSED);
+    expect(await browser.cookies()).toEqual({});
+    // A client that is no browser has no cookies of a victim.
+    expect((await new Browser(app.port, { kind: 'tool', clock }).fetch('/auth/refresh', { method: 'POST', body })).status).toBe(200);
+  });
+
+  it('do not sign the user out by a link with a revoked token in its address', async () => {
+    const [browser, ended] = [await signedIn(app), await app.app.get(RefreshService).signIn('eve')];
+    await app.app.get(RefreshService).revoke(ended.sessionId);
+    const path = `/report?access_token=${ended.accessToken}`;
+    const answer = await expectNoEffect(app, browser, () => browser.navigate(path, { from: EVIL }));
+    expect(answer.json()).toMatchObject({ errorCode: 'token_revoked', signIn: true });
+    expect((await browser.fetch('/me')).status).toBe(200);
+  });
+
+  it('cannot make healing fail by a host that is none', async () => {
+    const plain = await startCookieApp({ cookie: { insecure: true } }, { adapter, clock });
+    const headers = { host: '-a.example.com', cookie: 'refresh=x; refresh=y; access=x', 'sec-fetch-site': 'same-origin' };
+    const answer = await plain.call('/me/<b>', { headers }).finally(() => undefined);
+    const guarded = await plain.call('/me', { headers });
+    await plain.close();
+    expect([answer.status, guarded.status]).toEqual([404, 401]);
+  });
+
+  it('keep the cookies of a user while somebody else is refused in a handler', async () => {
+    const browser = await signedIn(app);
+    const answer = await expectNoEffect(app, browser, () => browser.fetch('/as/mallory', { method: 'POST' }));
+    expect(answer.json()).toMatchObject({ errorCode: 'user_rejected', signIn: true });
+  });
+
+  it('leave a CSRF cookie alone with a token of their own in the address', async () => {
+    const [browser, other] = [await signedIn(app), await app.app.get(RefreshService).signIn('eve')];
+    const answer = await expectNoEffect(app, browser, () => browser.navigate(`/report?access_token=${other.accessToken}`, { from: EVIL }));
+    expect(answer.status).toBe(200);
   });
 });
 

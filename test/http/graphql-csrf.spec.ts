@@ -68,6 +68,13 @@ describe('GraphQL with tokens in cookies', () => {
       expect(answer.json()).toMatchObject({ errors: [{ extensions: { originalError: { errorCode: 'csrf_failed' } } }] });
   });
 
+  it('does not refresh for a link to an operation, because it may hold a mutation', async () => {
+    clock.advance(3_600_000);
+    const before = (await browser.cookies())['__Host-refresh']?.value;
+    expect((await browser.navigate(QUERY, { from: SUBDOMAIN })).text).not.toContain('alice');
+    expect((await browser.cookies())['__Host-refresh']?.value).toBe(before);
+  });
+
   it('refreshes inside an operation of the own pages alone', async () => {
     clock.advance(3_600_000);
     const before = (await browser.cookies())['__Host-refresh']?.value;

@@ -26,6 +26,16 @@ describe('two instances of TokenModule (CF-08)', () => {
     await expect(start(...twins)).rejects.toMatchObject({ option: 'keys' });
   });
 
+  it('are refused when they use one cookie, and live side by side with the names that they have by default', async () => {
+    const named = (options: Partial<TokenModuleRootOptions>) =>
+      instance({ secret: SECRET, name: 'admin', transport: 'cookie', ...options });
+    const first = instance({ secret: SECRET, transport: 'mixed' });
+    const shared = named({ cookie: { refresh: '__Host-refresh' } });
+    await expect(start(first, shared)).rejects.toMatchObject({ option: 'cookie', message: expect.stringContaining('__Host-refresh') });
+    expect(await start(first, named({}))).toBe('started');
+    expect(await start(instance({ secret: SECRET }), shared)).toBe('started');
+  });
+
   it('live side by side with another audience, another issuer, or keys derived from one secret', async () => {
     const named = (options: Partial<TokenModuleRootOptions>) => instance({ name: 'admin', ...options });
     const shared = { keys, refresh: { secret: SECRET } };

@@ -308,6 +308,7 @@ describe('what is no old refresh token', () => {
     ['a letter outside ASCII', `${OLD}é`],
     ['16,385 characters', 'x'.repeat(16_385)],
     ['a JWT with bits that no encoder sets', nonCanonical()],
+    ['a JWE with bits that no encoder sets', encrypted('x')],
   ])('is text with %s', async (_, token) => {
     const { refresh, exchange } = bridge();
     expect(await codeOf(() => refresh.rotate(token))).toBe('refresh_invalid');
@@ -318,6 +319,7 @@ describe('what is no old refresh token', () => {
     ['16,384 characters', 'x'.repeat(16_384)],
     ['padding and slashes', Buffer.from(randomBytes(65)).toString('base64')],
     ['dots', '7.8.9'],
+    ['the five segments of a JWE', encrypted('w')],
     ['a UUID', '0f6c7a1e-8e5a-4d0b-9c55-0d6a7a6a4c11'],
   ])('is not text with %s', async (_, token) => {
     expect(await codeOf(() => bridge().refresh.rotate(token))).toBe('none');
@@ -429,6 +431,12 @@ function recased(token: string): string {
   const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string };
   const input = `${Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'application/AT+JWT', kid })).toString('base64url')}.${payload}`;
   return `${input}.${createHmac('sha256', SECRET).update(input).digest('base64url')}`;
+}
+
+/** A JWE whose tag of 16 bytes ends with a character of which only two bits count. */
+function encrypted(last: string): string {
+  const header = Buffer.from('{"alg":"dir","enc":"A256GCM"}').toString('base64url');
+  return `${header}..AAAAAAAAAAAAAAAA.AAAA.${'A'.repeat(21)}${last}`;
 }
 
 /** A good JWT whose last character differs in a bit that is not part of the signature. */

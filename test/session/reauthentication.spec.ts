@@ -51,6 +51,16 @@ describe('RefreshService.reauthenticate', () => {
     expect(events.at(-1)).toEqual({ type: 'reauthenticated', realm: 'default', at: clock.now(), sessionId, subject: 'alice' });
   });
 
+  it('issues no token that outlives a change of the claims while a hook was asked', async () => {
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const { refresh, accessTokens } = sessions({ loadUser: async () => ((await meanwhile()) as undefined) ?? { name: 'alice' } });
+    const { sessionId } = await refresh.signIn('alice', { claims: { roles: ['admin'] } });
+    meanwhile = async () => void (await refresh.update(sessionId, { claims: { roles: [] }, now: true }));
+    const { accessToken } = await refresh.reauthenticate(sessionId);
+    expect(decoded(accessToken).payload['roles']).toEqual(['admin']);
+    expect(await codeOf(() => accessTokens.verify(accessToken))).toBe('token_expired');
+  });
+
   it.each([undefined, null, '', 'x', 5, {}, SESSION_ID.toUpperCase()])('answers session_not_found to %p, without a query', async (id) => {
     const { refresh, repository } = sessions();
     const find = jest.spyOn(repository, 'find');

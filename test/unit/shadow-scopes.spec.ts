@@ -20,6 +20,13 @@ describe('shadowScopesOf', () => {
     ]);
   });
 
+  it.each(['-a.example.com', 'a-.example.com', 'a..example.com', `${'a'.repeat(64)}.example.com`, 'ex_ample.com', '.com', 'a.1'])(
+    'takes %p for no domain, because no browser has cookies of it and no Set-Cookie may name it',
+    (host) => {
+      expect(scopesOf({ host, url: '/<b>/c' })).toEqual([]);
+    },
+  );
+
   it('leaves out the domain and path of our cookies, and nothing else', () => {
     const own = { domain: 'example.com', path: '/api', partitioned: false };
     const scopes = scopesOf({ host: 'app.example.com', url: '/api' }, own);
