@@ -35,7 +35,7 @@ describe('CSRF tokens', () => {
     const token = tokens.issue('s');
     expect(tokens.verify(token, 's')).toBe(true);
     fc.assert(
-      fc.property(fc.nat(token.length - 1), fc.constantFrom(...'AbZ09_-. é\0'), (at, letter) => {
+      fc.property(fc.nat(token.length - 1), fc.constantFrom('A', 'b', 'Z', '0', '_', '-', '.', ' ', 'é', '\0'), (at, letter) => {
         const changed = token.slice(0, at) + letter + token.slice(at + 1);
         return changed === token || !tokens.verify(changed, 's');
       }),
