@@ -98,13 +98,13 @@ export abstract class TokenTransport {
 
   /**
    * Puts a CSRF token on a response, in a cookie that the scripts of the page can read.
-   * @param issued the tokens that the response carries as well. If they must not be delivered any more, the CSRF token goes with them.
+   * @param _issued the tokens that the response carries as well. If they must not be delivered any more, the CSRF token goes with them.
    */
   writeCsrf(_response: object, _token: string, _issued?: IssuedTokens): void {}
 
   /**
    * Makes the browser delete shadows: cookies that have a name of this instance, but were set for another path or domain.
-   * @param isMismatch whether the request was refused with `session_mismatch`. The browser then also deletes the cookie of the access
+   * @param _isMismatch whether the request was refused with `session_mismatch`. The browser then also deletes the cookie of the access
    * token, which has expired.
    */
   heal(_response: object, _request: TokenRequest, _isMismatch?: boolean): void {}
