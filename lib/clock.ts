@@ -14,3 +14,6 @@ export class SystemClock extends Clock {
     return Date.now();
   }
 }
+
+/** An instant in 1973, in epoch milliseconds. A smaller number that is meant to be an instant was given in seconds by mistake. */
+export const EARLIEST_INSTANT = 100_000_000_000;

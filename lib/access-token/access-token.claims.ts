@@ -83,6 +83,12 @@ export function jsonObject(name: string, given: object): Record<string, unknown>
   return own as Record<string, unknown>;
 }
 
+/** Returns the value of `aud`: the one audience, or the list of several (RFC 7519 §4.1.3). */
+export function audienceClaim(audience: readonly string[]): string | readonly string[] {
+  const [only, ...more] = audience;
+  return more.length === 0 && only !== undefined ? only : audience;
+}
+
 /** Freezes a value that several requests may share. Deletes the one member name that a careless copy would run as a setter. */
 export function deeplyFrozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { SignerUnavailable, TokenError } from '../errors/token.errors.js';
 import type { Signer } from '../keys/signer.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
-import { deeplyFrozen } from './access-token.claims.js';
+import { audienceClaim, deeplyFrozen } from './access-token.claims.js';
 
 /** Settings of issuing. Spans are milliseconds, in whole seconds. */
 export interface IssuingSettings {
@@ -98,11 +98,10 @@ export class AccessTokenIssuer {
   private claimsOf({ subject, sessionId, claims, at, authTime, accessEpoch, lifetimeMs }: AccessTokenDraft): AccessTokenClaims {
     const { issuer, audience } = this.settings;
     const iat = Math.floor(at / 1_000);
-    const [only, ...more] = audience;
     const registered = {
       iss: issuer,
       sub: subject,
-      aud: more.length === 0 && only !== undefined ? only : audience,
+      aud: audienceClaim(audience),
       iat,
       exp: Math.max(iat + 1, Math.floor((at + lifetimeMs) / 1_000)),
       jti: randomUUID(),

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { EARLIEST_INSTANT } from '../clock.js';
 import type { Duration } from '../duration.js';
 import { parseDuration } from '../duration.js';
 import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenOptionsError } from '../errors/token.errors.js';
@@ -50,8 +51,6 @@ export interface AccessTokenPorts {
   readonly introspector?: TokenIntrospector | null;
 }
 
-/** An instant in 1973. A smaller number was given in seconds by mistake. */
-const EARLIEST_AUTH_TIME = 100_000_000_000;
 /** The clocks of nodes and stores differ by at most this much, in milliseconds. */
 const CLOCK_SKEW_MS = 300_000;
 
@@ -250,7 +249,7 @@ function onlyVerifies(): TokenOptionsError {
 }
 
 function requireAuthTime(authTime: number, now: number): void {
-  if (!Number.isInteger(authTime) || authTime < EARLIEST_AUTH_TIME || authTime > now + CLOCK_SKEW_MS) {
+  if (!Number.isInteger(authTime) || authTime < EARLIEST_INSTANT || authTime > now + CLOCK_SKEW_MS) {
     throw new TypeError('authTime: not an instant up to now, in epoch milliseconds');
   }
 }

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { verify } from 'node:crypto';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { deeplyFrozen, isSessionId, isSubject } from './access-token.claims.js';
+import { isCanonicalBase64url } from '../keys/encodings.js';
 import type { KeySource, VerificationKey } from '../keys/key-source.js';
 import { TokenInvalid, TokenMalformed, TokenTooLarge, TokenTypeMismatch } from '../errors/token.errors.js';
 
@@ -23,9 +24,6 @@ export interface VerificationSettings {
 }
 
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
-/** The number of low bits of the last character that are unused, by length modulo 4. A length of 1 modulo 4 does not exist. */
-const UNUSED_BITS = [0, -1, 4, 2] as const;
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 /**
  * All members that our headers contain. `crit`, `b64`, `zip`, `cty`, `jku`, `jwk`, `x5u`, `x5c` and anything else is refused (RFC 7515
  * §4.1.11, RFC 7797 §7).
@@ -62,7 +60,7 @@ export class AccessTokenVerifier {
     if (token.length > MAX_TOKEN_LENGTH) throw new TokenTooLarge();
     if (!COMPACT.test(token)) throw new TokenMalformed();
     const [header = '', payload = '', signature = ''] = token.split('.');
-    if (![header, payload, signature].every(isCanonical)) throw new TokenMalformed();
+    if (![header, payload, signature].every(isCanonicalBase64url)) throw new TokenMalformed();
     parseObject(payload);
     return this.keyOf(parseObject(header));
   }
@@ -123,11 +121,6 @@ function edwardsPayload(token: string, key: KeyObject): Json {
   const [header = '', payload = '', signature = ''] = token.split('.');
   if (!verify(null, Buffer.from(`${header}.${payload}`, 'latin1'), key, Buffer.from(signature, 'base64url'))) throw new TokenInvalid();
   return parseObject(payload);
-}
-
-function isCanonical(segment: string): boolean {
-  const unused = UNUSED_BITS[(segment.length % 4) as 0 | 1 | 2 | 3];
-  return unused >= 0 && (ALPHABET.indexOf(segment.charAt(segment.length - 1)) & ((1 << unused) - 1)) === 0;
 }
 
 function parseObject(segment: string): Json {

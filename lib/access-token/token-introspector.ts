@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { StoreUnavailable, TokenRevoked } from '../errors/token.errors.js';
 import { readJson } from '../keys/fetch-key-set.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
+import { digestOf } from './verified-token.cache.js';
 
 /** Settings of a {@link TokenIntrospector}. Spans are milliseconds. */
 export interface IntrospectionSettings {
@@ -87,8 +87,4 @@ export class TokenIntrospector {
       throw new StoreUnavailable({ cause });
     }
   }
-}
-
-function digestOf(token: string): string {
-  return hash('sha256', token, 'binary');
 }

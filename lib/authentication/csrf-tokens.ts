@@ -1,19 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { DerivedKeyRing } from '../keys/derived-keys.js';
 import { lengthPrefixed } from '../keys/length-prefixed.js';
-
-/** The keys of CSRF tokens. They belong to the keys of the refresh ring, but are derived for this purpose alone. */
-export interface CsrfKeyRing {
-  readonly signing: CsrfKey;
-  readonly verifying: ReadonlyMap<number, CsrfKey>;
-}
-
-/** One key of the ring. */
-export interface CsrfKey {
-  /** From 0 to 255. */
-  readonly kid: number;
-  readonly key: KeyObject;
-}
 
 const FORM = /^ntc_[A-Za-z0-9_-]{44}$/;
 const PREFIX = 'ntc_';
@@ -29,7 +17,8 @@ export class CsrfTokens {
   /** The sessions of tokens that were verified, because a browser sends the same cookie with every request. */
   readonly #known = new Map<string, string>();
 
-  constructor(private readonly ring: CsrfKeyRing) {}
+  /** @param ring keys that belong to those of the refresh ring, but are derived for this purpose alone. */
+  constructor(private readonly ring: DerivedKeyRing) {}
 
   /** Issues a token for a session. */
   issue(sessionId: string): string {

@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
-import { deeplyFrozen, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
+import { audienceClaim, deeplyFrozen, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
 import type { Clock } from '../clock.js';
 import { TokenExpired, TokenInvalid, TokenMalformed, TokenTooLarge, TokenTypeMismatch } from '../errors/token.errors.js';
@@ -80,12 +80,11 @@ export class LegacyAccessTokens {
     if (now >= expiresAt + leewayMs) return 'expired';
     const issuedAt = instantOf('issuedAt', instants.issuedAt) ?? 0;
     const authTime = instantOf('authTime', instants.authTime);
-    const [only, ...more] = audience;
     return deeplyFrozen({
       ...ownClaims(claims),
       iss: issuer,
       sub: subject,
-      aud: more.length === 0 && only !== undefined ? only : audience,
+      aud: audienceClaim(audience),
       iat: Math.floor(issuedAt / 1_000),
       exp: Math.floor(Math.min(expiresAt, untilMs) / 1_000),
       jti: legacyDigest(token, 'jti', issuer, name).toString('base64url'),

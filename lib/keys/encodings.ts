@@ -7,6 +7,18 @@ const MARKS = /^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0/g;
 /** White space, and line breaks that are written as `\n` in a line of a `.env` file. */
 const BLANKS = /\s|\\[rn]/g;
 
+/** The number of low bits of the last character that are unused, by length modulo 4. A length of 1 modulo 4 does not exist. */
+const UNUSED_BITS = [0, -1, 4, 2] as const;
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const BASE64URL = /^[A-Za-z0-9_-]*$/;
+
+/** Tells whether a text is the only base64url of its bytes (RFC 4648 §3.5): without padding, and with unused bits that are zero. */
+export function isCanonicalBase64url(text: string): boolean {
+  const unused = UNUSED_BITS[(text.length % 4) as 0 | 1 | 2 | 3];
+  const last = ALPHABET.indexOf(text.charAt(text.length - 1));
+  return unused >= 0 && BASE64URL.test(text) && (last & ((1 << unused) - 1)) === 0;
+}
+
 /** Returns the bytes themselves, followed by everything that they may encode as hex, base64 or base64url. */
 export function decodings(bytes: Buffer): Buffer[] {
   const found = [bytes];

@@ -2,7 +2,6 @@ import type { KeyObject } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { kidOf } from './key-id.js';
-import { isSameKey, keyMapOf } from './key-map.js';
 import { deriveKey } from './key-material.js';
 import type { TokenKey } from './key.options.js';
 import type { VerificationKey } from './key-source.js';
@@ -10,6 +9,7 @@ import { KeySource } from './key-source.js';
 import type { SigningKey } from './read-key.js';
 import { readKey } from './read-key.js';
 import type { Signer } from './signer.js';
+import { TrustedKeys } from './trusted-keys.js';
 
 /** The keys of a ring. */
 export interface RingKeys {
@@ -20,8 +20,7 @@ export interface RingKeys {
 
 /** The keys of one module instance by `kid`. They can be replaced while the application runs. */
 export class KeyRing extends KeySource {
-  private keys = new Map<string, VerificationKey>();
-  private retired: readonly VerificationKey[] = [];
+  private readonly trusted = new TrustedKeys();
   private own: SigningKey | null = null;
   /** The key that signs, as it is in the map. It has signed most of the tokens that are known, and is trusted without being looked up. */
   private usual: VerificationKey | undefined;
@@ -42,22 +41,20 @@ export class KeyRing extends KeySource {
 
   /** Returns the key with this `kid`, or undefined. There is no other way to look up a key. */
   override find(kid: string): VerificationKey | undefined {
-    return this.keys.get(kid);
+    return this.trusted.find(kid);
   }
 
   override trusts(key: VerificationKey): boolean {
-    return key === this.usual || this.keys.get(key.kid) === key;
+    return key === this.usual || this.trusted.has(key);
   }
 
   override get all(): readonly VerificationKey[] {
-    return [...this.keys.values()];
+    return this.trusted.all;
   }
 
   override retire(kid: string): void {
     if (kid === this.own?.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
-    const key = this.keys.get(kid);
-    if (key) this.retired = [...this.retired, key];
-    this.keys.delete(kid);
+    this.trusted.retire(kid);
   }
 
   /**
@@ -66,17 +63,12 @@ export class KeyRing extends KeySource {
    * @throws {TokenOptionsError} if the new signing key was retired here. Nothing has changed then.
    */
   replace({ signing, verifyOnly }: RingKeys): void {
-    if (signing && this.wasRetired(signing)) {
+    if (signing && this.trusted.wasRetired(signing)) {
       throw new TokenOptionsError('keys', `the key ${signing.kid} was retired on this node, so it cannot sign; make another key sign`);
     }
-    const trusted = [...(signing ? [signing] : []), ...verifyOnly].filter((key) => !this.wasRetired(key));
-    this.keys = keyMapOf(trusted, this.keys);
+    this.trusted.replace([...(signing ? [signing] : []), ...verifyOnly]);
     this.own = signing;
-    this.usual = signing ? this.keys.get(signing.kid) : undefined;
-  }
-
-  private wasRetired(key: VerificationKey): boolean {
-    return this.retired.some((one) => isSameKey(one, key));
+    this.usual = signing ? this.trusted.find(signing.kid) : undefined;
   }
 }
 

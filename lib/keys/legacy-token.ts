@@ -1,4 +1,5 @@
 import { createSecretKey } from 'node:crypto';
+import { isCanonicalBase64url } from './encodings.js';
 import { deriveKey } from './key-material.js';
 
 /** The longest token of another system that is looked at, in characters. */
@@ -14,8 +15,8 @@ const OWN_TYPE = /^(application\/)?at\+jwt$/i;
  * refused here, and so is a text that begins like a refresh token. The header of a JWT is signed, so nobody can give our tokens another
  * type.
  *
- * A JWT must also be written canonically (a JWE of five segments too), and a signed one has a JSON object as its payload. Otherwise one token would have several spellings, and each of
- * them would be a token of its own here.
+ * A JWT must also be written canonically, and so must a JWE with its five segments. A signed JWT has a JSON object as its payload.
+ * Otherwise one token would have several spellings, and each of them would be a token of its own here.
  */
 export function mayBeLegacyToken(token: string): boolean {
   if (token.length > MAX_LEGACY_TOKEN_LENGTH || !VISIBLE_ASCII.test(token) || OWN_REFRESH_TOKEN.test(token)) return false;
@@ -24,7 +25,7 @@ export function mayBeLegacyToken(token: string): boolean {
   const header = segments.length > 1 ? objectIn(first) : null;
   if (!header) return true;
   if (OWN_TYPE.test(String(header['typ']))) return false;
-  return segments.every(isCanonical) && (segments.length !== 3 || objectIn(second) !== null);
+  return segments.every(isCanonicalBase64url) && (segments.length !== 3 || objectIn(second) !== null);
 }
 
 /**
@@ -45,8 +46,4 @@ function objectIn(segment: string): Readonly<Record<string, unknown>> | null {
   } catch {
     return null;
   }
-}
-
-function isCanonical(segment: string): boolean {
-  return Buffer.from(segment, 'base64url').toString('base64url') === segment;
 }

@@ -3,10 +3,10 @@ import type { Clock } from '../clock.js';
 import { KeysUnavailable } from '../errors/token.errors.js';
 import type { FetchLimits } from './fetch-key-set.js';
 import { fetchKeySet } from './fetch-key-set.js';
-import { isSameKey, keyMapOf } from './key-map.js';
 import type { VerificationKey } from './key-source.js';
 import { KeySource } from './key-source.js';
 import { readKeySet } from './read-key-set.js';
+import { TrustedKeys } from './trusted-keys.js';
 
 /** Settings of a {@link RemoteKeySource}. Spans are milliseconds. */
 export interface RemoteKeySettings extends FetchLimits {
@@ -25,8 +25,7 @@ const FIRST_RETRY_MS = 1_000;
  */
 export class RemoteKeySource extends KeySource {
   private readonly logger = new Logger('TokenModule');
-  private keys = new Map<string, VerificationKey>();
-  private retired: readonly VerificationKey[] = [];
+  private readonly trusted = new TrustedKeys();
   /** Why the last fetch failed, or null. */
   private failure: { readonly cause: unknown } | null = null;
   /** What has been logged about keys that are not used. */
@@ -51,34 +50,32 @@ export class RemoteKeySource extends KeySource {
 
   override find(kid: string): VerificationKey | undefined | Promise<VerificationKey | undefined> {
     if (!this.isFresh()) {
-      if (!this.failure || this.keys.size === 0) return this.findAfter(this.refresh(), kid);
+      if (!this.failure || this.trusted.size === 0) return this.findAfter(this.refresh(), kid);
       // The key server was unavailable. Nobody waits for the next attempt.
       this.prolong(this.settings.cooldownMs);
       void this.refresh();
     }
-    const found = this.keys.get(kid);
+    const found = this.trusted.find(kid);
     if (found) return found;
     if (this.pending) return this.findAfter(this.pending, kid);
     return this.maySeek() ? this.findAfter(this.refresh(), kid) : this.missing();
   }
 
   override trusts(key: VerificationKey): boolean {
-    return this.keys.get(key.kid) === key && this.isFresh();
+    return this.trusted.has(key) && this.isFresh();
   }
 
   override get all(): readonly VerificationKey[] {
-    return [...this.keys.values()];
+    return this.trusted.all;
   }
 
   override retire(kid: string): void {
-    const key = this.keys.get(kid);
-    if (key) this.retired = [...this.retired, key];
-    this.keys.delete(kid);
+    this.trusted.retire(kid);
   }
 
   private async findAfter(refresh: Promise<void>, kid: string): Promise<VerificationKey | undefined> {
     await refresh;
-    return this.keys.get(kid) ?? this.missing();
+    return this.trusted.find(kid) ?? this.missing();
   }
 
   /**
@@ -126,15 +123,14 @@ export class RemoteKeySource extends KeySource {
     } catch (cause) {
       if (!this.failure) this.logger.warn(`jwks.uri: the key set of ${new URL(uri).origin} cannot be used: ${messageOf(cause)}`);
       this.failure = { cause };
-      this.prolong(this.keys.size > 0 ? cooldownMs : FIRST_RETRY_MS);
+      this.prolong(this.trusted.size > 0 ? cooldownMs : FIRST_RETRY_MS);
     }
   }
 
   private accept(document: unknown): void {
     const { keys, refused } = readKeySet(document);
     if (keys.length === 0) throw new Error(['has no key that can be used', ...refused].join('; '));
-    const trusted = keys.filter((key) => !this.retired.some((one) => isSameKey(one, key)));
-    this.keys = keyMapOf(trusted, this.keys);
+    this.trusted.replace(keys);
     const remarks = refused.join('; ');
     if (remarks !== '' && remarks !== this.remarks) this.logger.warn(`jwks.uri: ${remarks}`);
     this.remarks = remarks;

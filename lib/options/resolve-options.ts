@@ -3,7 +3,7 @@ import { TokenOptionsError } from '../errors/token.errors.js';
 import type { LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { StorePatience } from '../session/token-repository.js';
-import type { CsrfKeyRing } from '../authentication/csrf-tokens.js';
+import type { DerivedKeyRing } from '../keys/derived-keys.js';
 import { requireKnownKeys } from './known-keys.js';
 import { CACHED_USER, MODULE } from './module.schema.js';
 import { optionReader, ROOT } from './option-reader.js';
@@ -26,7 +26,7 @@ export interface RequestOptions {
   readonly access: AccessTokenSettings;
   readonly transport: ResolvedTransportOptions;
   /** Null if the instance only verifies: there are no CSRF tokens then. */
-  readonly csrfKeys: CsrfKeyRing | null;
+  readonly csrfKeys: DerivedKeyRing | null;
   readonly hooks: Readonly<Pick<TokenModuleOptions, 'claims' | 'onEvent' | 'errorBody'>> & {
     readonly loadUser?: LoadUserHook;
     /** How long a user is kept, in milliseconds. Null means that every request asks `loadUser`. */

@@ -1,9 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
-import type { CsrfKey, CsrfKeyRing } from '../authentication/csrf-tokens.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { deriveKey, kidByteOf, readSecret } from '../keys/key-material.js';
-import type { DerivedRefreshKey, RefreshKeyRing } from '../session/refresh-token.codec.js';
+import type { DerivedKey, DerivedKeyRing } from '../keys/derived-keys.js';
 import type { RefreshKey, RefreshOptions } from '../session/refresh.options.js';
 import { optionReader } from './option-reader.js';
 import { REFRESH_KEY } from './refresh.schema.js';
@@ -16,7 +15,7 @@ export interface RefreshKeyContext extends KeyContext {
 }
 
 /** @throws {TokenOptionsError} naming the first option that is wrong. */
-export function resolveRefreshKeys({ secret, keys }: RefreshOptions, context: RefreshKeyContext): RefreshKeyRing {
+export function resolveRefreshKeys({ secret, keys }: RefreshOptions, context: RefreshKeyContext): DerivedKeyRing {
   if (keys !== undefined && secret !== undefined) {
     throw new TokenOptionsError('refresh.secret', 'given together with `refresh.keys`; give one of them');
   }
@@ -29,7 +28,7 @@ export function resolveRefreshKeys({ secret, keys }: RefreshOptions, context: Re
   return { signing, verifying: new Map([[signing.kid, signing]]) };
 }
 
-function readRefreshKeys(keys: readonly RefreshKey[], context: RefreshKeyContext): RefreshKeyRing {
+function readRefreshKeys(keys: readonly RefreshKey[], context: RefreshKeyContext): DerivedKeyRing {
   if (keys.length === 0) throw new TokenOptionsError('refresh.keys', 'is not a list of at least one key');
   const read = keys.map((given, index) => readRefreshKey(`refresh.keys[${index}]`, given, context));
   const [signing, ...others] = read.filter(({ use }) => use === 'sign').map(({ derived }) => derived);
@@ -47,7 +46,7 @@ function readRefreshKey(
   group: string,
   given: RefreshKey,
   context: RefreshKeyContext,
-): { readonly use: RefreshKey['use']; readonly derived: DerivedRefreshKey } {
+): { readonly use: RefreshKey['use']; readonly derived: DerivedKey } {
   const key = optionReader({ group, schema: REFRESH_KEY, given });
   const [kid, use] = [key('kid'), key('use')];
   return { use, derived: derivedKey(checkedSecret(`${group}.secret`, given.secret, context), context, kid) };
@@ -63,14 +62,14 @@ function checkedSecret(option: string, secret: unknown, { warnings }: RefreshKey
  * Issuer and instance name take part in the derivation, so that instances that share a secret do not accept each other's tokens
  * (docs/rotation.md §1).
  */
-function derivedKey(secret: KeyObject, { issuer, name }: RefreshKeyContext, kid?: number): DerivedRefreshKey {
+function derivedKey(secret: KeyObject, { issuer, name }: RefreshKeyContext, kid?: number): DerivedKey {
   const key = deriveKey(secret, 'nestjs-token/refresh/1', issuer, name);
   return { kid: kid ?? kidByteOf(key), key: createSecretKey(key) };
 }
 
 /** Derives the keys of CSRF tokens from those of the refresh ring, so that both are rotated together. */
-export function resolveCsrfKeys(ring: RefreshKeyRing, { issuer, name }: Pick<KeyContext, 'issuer' | 'name'>): CsrfKeyRing {
-  const derive = ({ kid, key }: DerivedRefreshKey): CsrfKey => ({
+export function resolveCsrfKeys(ring: DerivedKeyRing, { issuer, name }: Pick<KeyContext, 'issuer' | 'name'>): DerivedKeyRing {
+  const derive = ({ kid, key }: DerivedKey): DerivedKey => ({
     kid,
     key: createSecretKey(deriveKey(key, 'nestjs-token/csrf/1', issuer, name)),
   });

@@ -1,6 +1,6 @@
 import type { IssuingSettings } from '../access-token/access-token.issuer.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { RefreshKeyRing } from '../session/refresh-token.codec.js';
+import type { DerivedKeyRing } from '../keys/derived-keys.js';
 import type { RefreshOptions } from '../session/refresh.options.js';
 import type { RotationRules } from '../session/rotation.js';
 import { optionReader } from './option-reader.js';
@@ -10,7 +10,7 @@ import { resolveRefreshKeys } from './resolve-refresh-keys.js';
 
 /** Sessions and refresh tokens, resolved. */
 export interface ResolvedRefreshOptions {
-  readonly ring: RefreshKeyRing;
+  readonly ring: DerivedKeyRing;
   readonly rules: RotationRules;
   /** Milliseconds. */
   readonly idleMs: number;

@@ -1,3 +1,4 @@
+import { EARLIEST_INSTANT } from '../clock.js';
 import { inspect } from 'node:util';
 import type { TokenHook } from '../errors/token.errors.js';
 import { TokenExpired } from '../errors/token.errors.js';
@@ -17,8 +18,6 @@ export interface LegacyQuestion<Answer extends object, Result> {
 /** What a hook that refuses a token may mean by it. */
 export type LegacyRefusal = 'refused' | 'expired';
 
-/** An instant in 1973. A smaller number was given in seconds by mistake. */
-const EARLIEST = 100_000_000_000;
 /** The messages of jsonwebtoken about a token, such as `invalid signature` and `jwt malformed`. */
 const BAD_TOKEN = /^(jwt|invalid) /;
 
@@ -55,7 +54,7 @@ export function askAboutLegacyToken<Answer extends object, Result>(
 export function instantOf(name: string, given: unknown): number | undefined {
   if (given === undefined) return undefined;
   const instant = given instanceof Date ? given.getTime() : given;
-  if (typeof instant !== 'number' || !Number.isFinite(instant) || instant < EARLIEST) {
+  if (typeof instant !== 'number' || !Number.isFinite(instant) || instant < EARLIEST_INSTANT) {
     throw new TypeError(`${name}: not an instant in epoch milliseconds. The exp of a JWT is seconds: write exp * 1000`);
   }
   return Math.floor(instant);

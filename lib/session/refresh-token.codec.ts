@@ -1,21 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { DerivedKeyRing } from '../keys/derived-keys.js';
 import { lengthPrefixed } from '../keys/length-prefixed.js';
 import type { RefreshTokenPosition } from './token-session.js';
-
-/** A key of the refresh ring, derived for one issuer and one instance name. */
-export interface DerivedRefreshKey {
-  /** The second byte of the tokens, from 0 to 255. */
-  readonly kid: number;
-  /** A key of 256 bits. It is a `KeyObject`, because `inspect()` shows the bytes of a Buffer. */
-  readonly key: KeyObject;
-}
-
-/** The refresh ring. One key issues tokens, and all of them verify. */
-export interface RefreshKeyRing {
-  readonly signing: DerivedRefreshKey;
-  readonly verifying: ReadonlyMap<number, DerivedRefreshKey>;
-}
 
 /** An authentic refresh token, taken apart. */
 export interface DecodedRefreshToken extends RefreshTokenPosition {
@@ -47,7 +34,7 @@ export class RefreshTokenCodec {
   /** @param realm name of the module instance. It does not accept the tokens of another instance. */
   constructor(
     realm: string,
-    private readonly ring: RefreshKeyRing,
+    private readonly ring: DerivedKeyRing,
   ) {
     this.context = Buffer.concat([LABEL, realm].map(lengthPrefixed));
   }

@@ -49,6 +49,6 @@ export type { AnyOption, AnySchema, DurationOption, NumberOption } from '../../l
 export type { Schema } from '../../lib/options/option-kinds.js';
 export { MYSQL_PREPARED, POSTGRES_PREPARED } from '../../lib/typeorm/prepared-queries.js';
 export { CsrfTokens } from '../../lib/authentication/csrf-tokens.js';
-export type { CsrfKey } from '../../lib/authentication/csrf-tokens.js';
+export type { DerivedKey } from '../../lib/keys/derived-keys.js';
 export { cookieValues } from '../../lib/transport/request-cookies.js';
 export { shadowScopesOf } from '../../lib/transport/shadow-scopes.js';

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import type { CsrfKey } from '../support/lib.js';
+import type { DerivedKey } from '../support/lib.js';
 import { CsrfTokens } from '../support/lib.js';
 
-const key = (kid: number): CsrfKey => ({ kid, key: createSecretKey(randomBytes(32)) });
-const ring = (signing: CsrfKey, ...others: CsrfKey[]): CsrfTokens =>
+const key = (kid: number): DerivedKey => ({ kid, key: createSecretKey(randomBytes(32)) });
+const ring = (signing: DerivedKey, ...others: DerivedKey[]): CsrfTokens =>
   new CsrfTokens({ signing, verifying: new Map([signing, ...others].map((one) => [one.kid, one])) });
 
 describe('CSRF tokens', () => {
