@@ -62,7 +62,7 @@ function optionsIn({ schema, type, prefix, checker, minBytes }) {
     };
     if (described.kind === 'list') return [option, ...inside(described.of, checker.getTypeArguments(inner)[0], '[]')];
     if (described.kind !== 'group') return [option];
-    return [...(described.canBeFalse || described.canBeHook ? [option] : []), ...inside(described.options, inner, '')];
+    return [...(described.canBeFalse || described.canBeFunction ? [option] : []), ...inside(described.options, inner, '')];
   });
 }
 
@@ -71,8 +71,8 @@ function members(type) {
 }
 
 /** The type as it is declared. A group shows no keys, because each has a row, and the alias of a function shows the function. */
-function typeText({ kind, canBeHook }, node, checker) {
-  if (canBeHook) return node.type.getText().replace(/ \| \w+$/, ' | { … }');
+function typeText({ kind, canBeFunction }, node, checker) {
+  if (kind === 'group' && canBeFunction) return node.type.getText().replace(/ \| \w+$/, ' | { … }');
   if (kind === 'group') return '{ … } | false';
   const text = node.type.getText().replace(/ \| undefined$/, '');
   const alias = ts.isTypeReferenceNode(node.type) && checker.getSymbolAtLocation(node.type.typeName);

@@ -141,9 +141,9 @@ export function requestProviders(name: string): FactoryProvider[] {
   ];
 }
 
-function transportOf({ mode, locations, header, cookie, csrfHeader }: ResolvedTransportOptions): StandardTransport {
+function transportOf({ header, cookie, ...settings }: ResolvedTransportOptions): StandardTransport {
   const places = { header: new HeaderPlace(header), cookie: new CookiePlace(cookie) };
   const listed = new Set(VARY.map((name) => name.toLowerCase()));
   const varyOn = [...VARY, ...[header.access, header.refresh].filter((name) => !listed.has(name.toLowerCase()))];
-  return new StandardTransport({ mode, locations, expiresIn: header.expiresIn, csrfHeader, persistent: cookie.persistent, varyOn }, places);
+  return new StandardTransport({ ...settings, expiresIn: header.expiresIn, persistent: cookie.persistent, varyOn }, places);
 }

@@ -21,7 +21,7 @@ import { SessionRotator } from '../session/session-rotator.js';
 import { SessionUses } from '../session/session-uses.js';
 import { PatientStore } from '../session/patient-store.js';
 import { TokenRepository } from '../session/token-repository.js';
-import { CookiePlace } from '../transport/cookie-place.js';
+import { maxAccessLengthOf } from '../transport/cookie-place.js';
 import { tokenTypeOf } from '../transport/header-place.js';
 import { LEGACY_EXCHANGE, refreshServiceToken, RESOLVED_OPTIONS, SESSION_USES } from './injection-tokens.js';
 import { provide } from './provide.js';
@@ -69,7 +69,7 @@ export function sessionProviders(name: string): FactoryProvider[] {
 
 function pairSettings({ mode, header, cookie, locations }: ResolvedTransportOptions): PairSettings {
   const inBody = ({ header: 'both', mixed: 'access', cookie: 'none' } as const)[mode];
-  const maxAccessLength = mode === 'cookie' || locations.includes('cookie') ? new CookiePlace(cookie).maxAccessLength : Infinity;
+  const maxAccessLength = mode === 'cookie' || locations.includes('cookie') ? maxAccessLengthOf(cookie) : Infinity;
   return { tokenType: tokenTypeOf(header), inBody, maxAccessLength };
 }
 

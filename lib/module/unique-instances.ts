@@ -38,8 +38,8 @@ function sharedCookie(one: ModuleInstance, other: ModuleInstance): string | unde
   return ours?.find((name) => theirs?.includes(name));
 }
 
-function cookiesOf({ mode, locations, cookie: { names } }: ResolvedTransportOptions): readonly string[] {
-  return mode === 'header' && !locations.includes('cookie') ? [] : Object.values(names);
+function cookiesOf({ usesCookies, cookie: { names } }: ResolvedTransportOptions): readonly string[] {
+  return usesCookies ? Object.values(names) : [];
 }
 
 function acceptsTokensOf({ options: { access: ours }, keys }: ModuleInstance, { options, keys: others }: ModuleInstance): boolean {

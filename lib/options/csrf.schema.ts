@@ -8,3 +8,6 @@ export const CSRF = {
   trustSameSite: { kind: 'flag', default: false },
   header: { kind: 'header name', default: 'X-CSRF-Token' },
 } as const satisfies Schema<CsrfOptions>;
+
+/** The texts that `csrf` may be, and the group that each of them is short for. */
+export const CSRF_SHORTHANDS = { token: { mode: 'token' } } as const satisfies Record<string, CsrfOptions>;

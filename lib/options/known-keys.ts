@@ -68,18 +68,18 @@ function groupsIn({ name, given, schema }: Group): Group[] {
     if (described.kind !== 'group') return [];
     const value = valueOf(given, key);
     if (isReplaced(value, described)) return [];
-    const wanted = described.canBeHook === true ? { wanted: 'a function or an object' } : {};
+    const wanted = described.canBeFunction === true ? { wanted: 'a function or an object' } : {};
     return [{ name: nameOf(name, key), given: value, schema: described.options, ...wanted }];
   });
 }
 
 /** Tells whether the value stands in place of a group: `false`, a function, or a text that is short for a group. */
-function isReplaced(value: unknown, { canBeFalse, canBeHook, shorthands = {} }: Replaceable): boolean {
+function isReplaced(value: unknown, { canBeFalse, canBeFunction, shorthands = {} }: Replaceable): boolean {
   if (typeof value === 'string') return Object.hasOwn(shorthands, value);
-  return (canBeFalse === true && value === false) || (canBeHook === true && typeof value === 'function');
+  return (canBeFalse === true && value === false) || (canBeFunction === true && typeof value === 'function');
 }
 
-type Replaceable = Pick<AnyGroup, 'canBeFalse' | 'canBeHook' | 'shorthands'>;
+type Replaceable = Pick<AnyGroup, 'canBeFalse' | 'canBeFunction' | 'shorthands'>;
 type AnyGroup = Extract<AnyOption, { readonly kind: 'group' }>;
 
 function listsIn({ name, given, schema }: Group): List[] {

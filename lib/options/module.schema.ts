@@ -2,7 +2,7 @@ import type { TokenKey } from '../keys/key.options.js';
 import { TOKEN_ALGORITHMS } from '../keys/key-source.js';
 import { ACCESS } from './access.schema.js';
 import { COOKIE } from './cookie.schema.js';
-import { CSRF } from './csrf.schema.js';
+import { CSRF, CSRF_SHORTHANDS } from './csrf.schema.js';
 import { HEADER } from './header.schema.js';
 import { INTROSPECTION } from './introspection.schema.js';
 import { JWKS } from './jwks.schema.js';
@@ -47,8 +47,8 @@ export const MODULE = {
   header: { kind: 'group', options: HEADER },
   cookie: { kind: 'group', options: COOKIE },
   locations: { kind: 'locations', defaultNote: "the header, or with `transport: 'cookie'` the cookie" },
-  csrf: { kind: 'group', options: CSRF, canBeFalse: true, shorthands: { token: { mode: 'token' } }, defaultNote: 'enabled' },
-  loadUser: { kind: 'group', options: CACHED_USER, canBeHook: true, defaultNote: 'no user is loaded' },
+  csrf: { kind: 'group', options: CSRF, canBeFalse: true, shorthands: CSRF_SHORTHANDS, defaultNote: 'enabled' },
+  loadUser: { kind: 'group', options: CACHED_USER, canBeFunction: true, defaultNote: 'no user is loaded' },
   claims: { kind: 'hook', defaultNote: 'the claims that were given to `signIn`' },
   hookTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '5s' },
   legacy: { kind: 'group', options: LEGACY, defaultNote: 'disabled' },

@@ -101,7 +101,7 @@ export interface GroupOption<V extends object = Record<string, never>> extends D
   /** Texts that stand for a group with these options. */
   readonly shorthands?: Readonly<Record<string, V>>;
   /** A function of the application may stand in place of the group. */
-  readonly canBeHook?: boolean;
+  readonly canBeFunction?: boolean;
   /** The group where it is left out, if that is more than the defaults of its options. */
   readonly default?: V;
 }
@@ -158,8 +158,8 @@ type FunctionOrList<V> = [V] extends [AnyFunction]
  * A group, and what may stand in its place: `false`, a function, or a text that is short for a group. An object alone may be a port too.
  */
 type ObjectOption<V> = [Extract<V, AnyFunction | false | string>] extends [never]
-  ? (GroupOption<V & object> & Says<'canBeFalse' | 'canBeHook', false>) | PortOption<V & object>
-  : GroupOption<GroupIn<V>> & Says<'canBeFalse', Contains<V, false>> & Says<'canBeHook', Contains<V, AnyFunction>> & Shorthands<V>;
+  ? (GroupOption<V & object> & Says<'canBeFalse' | 'canBeFunction', false>) | PortOption<V & object>
+  : GroupOption<GroupIn<V>> & Says<'canBeFalse', Contains<V, false>> & Says<'canBeFunction', Contains<V, AnyFunction>> & Shorthands<V>;
 
 type AnyFunction = (...args: never[]) => unknown;
 

@@ -6,8 +6,9 @@ import type { KeySupply } from '../keys/key-reloader.js';
 import { KeyRing, keyRingFromSecret, readRingKeys } from '../keys/key-ring.js';
 import type { Signer } from '../keys/signer.js';
 import { requireList } from './known-keys.js';
-import { KEY, MODULE } from './module.schema.js';
-import { optionReader, ROOT } from './option-reader.js';
+import { moduleReader } from './module-reader.js';
+import { KEY } from './module.schema.js';
+import { optionReader } from './option-reader.js';
 import type { TokenModuleOptions } from './token.options.js';
 
 /** What the reading of keys depends on. */
@@ -38,10 +39,9 @@ export function resolveAccessKeys(
   { issuer, name, warnings }: KeyContext,
   keys: unknown = given.keys,
 ): ResolvedAccessKeys & { readonly secret: KeyObject | null } {
-  const signer = optionReader({ group: ROOT, schema: MODULE, given })('signer') ?? null;
-  const other = keys === undefined ? undefined : 'keys';
-  if (given.secret !== undefined && other) throw new TokenOptionsError('secret', `given together with \`${other}\`; give one of them`);
+  const signer = moduleReader(given)('signer') ?? null;
   if (keys !== undefined) {
+    if (given.secret !== undefined) throw new TokenOptionsError('secret', 'given together with `keys`; give one of them');
     const read = readAccessKeys(keys, signer);
     warnings.push(...read.warnings);
     return { ring: new KeyRing(read.keys), supply: supplyOf(given.keys, signer), signer, secret: null };

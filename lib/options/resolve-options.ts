@@ -6,7 +6,9 @@ import type { StorePatience } from '../session/token-repository.js';
 import type { DerivedKeyRing } from '../keys/derived-keys.js';
 import { requireKnownKeys } from './known-keys.js';
 import { CACHED_USER, MODULE } from './module.schema.js';
-import { optionReader, ROOT } from './option-reader.js';
+import type { ModuleReader } from './module-reader.js';
+import { moduleReader } from './module-reader.js';
+import { optionReader } from './option-reader.js';
 import type { ResolvedAccessKeys } from './resolve-access-keys.js';
 import { resolveAccessKeys } from './resolve-access-keys.js';
 import { resolveAccessOptions } from './resolve-access-options.js';
@@ -105,8 +107,6 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string, key
   });
 }
 
-type ModuleReader = ReturnType<typeof moduleReader>;
-
 /**
  * Resolves what the handling of a request needs.
  * @throws {TokenOptionsError} naming the first option that is wrong.
@@ -116,18 +116,11 @@ export function resolveRequestOptions(
   options: ModuleReader,
   context: TransportContext,
 ): Pick<RequestOptions, 'transport' | 'hooks' | 'hookTimeoutMs'> {
-  options('transport');
-  options('locations');
   return {
-    transport: Object.freeze(resolveTransportOptions(given, context)),
+    transport: Object.freeze(resolveTransportOptions(given, options, context)),
     hooks: Object.freeze(resolveHooks(options, given)),
     hookTimeoutMs: options('hookTimeout'),
   };
-}
-
-/** Reads the options outside of all groups. The type of the reader follows from the schema. */
-export function moduleReader(given: TokenModuleOptions) {
-  return optionReader({ group: ROOT, schema: MODULE, given });
 }
 
 function resolveHooks(options: ModuleReader, { loadUser: given }: TokenModuleOptions): RequestOptions['hooks'] {

@@ -1,4 +1,4 @@
-import type { CsrfSettings } from '../authentication/csrf.options.js';
+import type { CsrfOptions, CsrfSettings } from '../authentication/csrf.options.js';
 import type { CookieOptions, CookieSameSite, CookieSettings } from '../transport/cookie.options.js';
 import type { HeaderOptions } from '../transport/header.options.js';
 import type { TokenLocation } from '../transport/token-location.js';
@@ -6,8 +6,9 @@ import type { TransportMode } from '../transport/standard-transport.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { COOKIE, COOKIE_SAME_SITE } from './cookie.schema.js';
-import { CSRF } from './csrf.schema.js';
+import { CSRF, CSRF_SHORTHANDS } from './csrf.schema.js';
 import { HEADER } from './header.schema.js';
+import type { ModuleReader } from './module-reader.js';
 import { optionReader } from './option-reader.js';
 import type { TokenModuleOptions } from './token.options.js';
 
@@ -15,6 +16,8 @@ import type { TokenModuleOptions } from './token.options.js';
 export interface ResolvedTransportOptions {
   readonly mode: TransportMode;
   readonly locations: readonly TokenLocation[];
+  /** Whether any token may come in a cookie. */
+  readonly usesCookies: boolean;
   readonly header: Readonly<Required<HeaderOptions>>;
   readonly cookie: CookieSettings;
   readonly csrfHeader: string;
@@ -33,14 +36,21 @@ export interface TransportContext {
 export type TransportOptions = Pick<TokenModuleOptions, 'transport' | 'header' | 'cookie' | 'csrf' | 'locations'>;
 
 /** @throws {TokenOptionsError} naming the first option that is wrong. */
-export function resolveTransportOptions(given: TransportOptions, context: TransportContext): ResolvedTransportOptions {
-  const mode = given.transport ?? 'header';
-  const locations = given.locations ?? [mode === 'cookie' ? 'cookie' : 'header'];
-  requireOwnPlace(mode, locations);
+export function resolveTransportOptions(
+  given: TransportOptions,
+  options: ModuleReader,
+  context: TransportContext,
+): ResolvedTransportOptions {
+  const mode = options('transport');
+  const own = mode === 'cookie' ? 'cookie' : 'header';
+  const locations = options('locations') ?? [own];
+  // A new access token must be found by the next request.
+  if (!locations.includes(own)) {
+    throw new TokenOptionsError('locations', `does not contain '${own}', where transport: '${mode}' puts new access tokens`);
+  }
   const usesCookies = mode !== 'header' || locations.includes('cookie');
   const cookie = resolveCookie(given.cookie, context, usesCookies);
-  const csrfGroup = given.csrf === false ? undefined : given.csrf === 'token' ? { mode: 'token' as const } : given.csrf;
-  const csrf = optionReader({ group: 'csrf', schema: CSRF, given: csrfGroup });
+  const csrf = optionReader({ group: 'csrf', schema: CSRF, given: csrfGroupOf(given.csrf) });
   const header = resolveHeader(given.header, csrf('header'));
   if (given.csrf === false) requireProtection(cookie, context, usesCookies);
   const settings: CsrfSettings = {
@@ -50,15 +60,12 @@ export function resolveTransportOptions(given: TransportOptions, context: Transp
     allowHttp: !cookie.secure,
   };
   const csrfSettings = given.csrf === false ? null : Object.freeze(settings);
-  return { mode, locations: Object.freeze([...locations]), header, cookie, csrfHeader: csrf('header'), csrf: csrfSettings };
+  return { mode, locations: Object.freeze([...locations]), usesCookies, header, cookie, csrfHeader: csrf('header'), csrf: csrfSettings };
 }
 
-/** Requires that the next request finds a new access token: the place where it is sent must be among the locations. */
-function requireOwnPlace(mode: TransportMode, locations: readonly TokenLocation[]): void {
-  const own = mode === 'cookie' ? 'cookie' : 'header';
-  if (!locations.includes(own)) {
-    throw new TokenOptionsError('locations', `does not contain '${own}', where transport: '${mode}' puts new access tokens`);
-  }
+/** Returns the group of options, also where a text is short for it. */
+function csrfGroupOf(given: TransportOptions['csrf']): CsrfOptions | undefined {
+  return given === false ? undefined : typeof given === 'string' ? CSRF_SHORTHANDS[given] : given;
 }
 
 function resolveHeader(given: HeaderOptions | undefined, csrf: string): Required<HeaderOptions> {

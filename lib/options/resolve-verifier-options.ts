@@ -9,10 +9,11 @@ import { keyRingFromDocument } from '../keys/static-key-source.js';
 import { INTROSPECTION } from './introspection.schema.js';
 import { JWKS } from './jwks.schema.js';
 import { requireKnownKeys } from './known-keys.js';
+import { moduleReader } from './module-reader.js';
 import { optionReader } from './option-reader.js';
 import { resolveAccessOptions } from './resolve-access-options.js';
 import type { RequestOptions } from './resolve-options.js';
-import { moduleReader, resolveRequestOptions } from './resolve-options.js';
+import { resolveRequestOptions } from './resolve-options.js';
 import type { TokenModuleOptions } from './token.options.js';
 
 /** The options of an instance that only verifies access tokens, checked and with their defaults. */
@@ -74,23 +75,14 @@ export function resolveVerifierOptions(given: TokenModuleOptions, name: string):
 function resolveJwks(given: JwksOptions | undefined): KeyRing | RemoteKeySettings {
   const jwks = optionReader({ group: 'jwks', schema: JWKS, given });
   const [uri, allowHttp] = [jwks('uri'), jwks('allowHttp')];
-  const { timeoutMs, maxBytes, maxAgeMs, cooldownMs } = {
-    timeoutMs: jwks('timeout'),
-    maxBytes: jwks('maxBytes'),
-    maxAgeMs: jwks('maxAge'),
-    cooldownMs: jwks('cooldown'),
-  };
+  const limits = { timeoutMs: jwks('timeout'), maxBytes: jwks('maxBytes') };
+  const spans = { maxAgeMs: jwks('maxAge'), cooldownMs: jwks('cooldown') };
   if ((uri === undefined) === (given?.document === undefined)) {
     throw new TokenOptionsError('jwks', 'takes either `uri` or `document`: where the keys are that verify access tokens');
   }
   if (uri === undefined) return keyRingFromDocument(given?.document);
-  if (!isSafeAddress(uri, allowHttp)) {
-    throw new TokenOptionsError(
-      'jwks.uri',
-      'is not an https address without a user name; allowHttp: true allows http within a protected network',
-    );
-  }
-  return Object.freeze({ uri, timeoutMs, maxBytes, maxAgeMs, cooldownMs });
+  requireSafeAddress('jwks.uri', uri, allowHttp);
+  return Object.freeze({ uri, ...limits, ...spans });
 }
 
 function resolveIntrospection(given: IntrospectionOptions | undefined): IntrospectionSettings | null {
@@ -98,14 +90,17 @@ function resolveIntrospection(given: IntrospectionOptions | undefined): Introspe
   const introspection = optionReader({ group: 'introspection', schema: INTROSPECTION, given });
   const [uri, id, secret] = [introspection('uri'), introspection('clientId'), introspection('clientSecret')];
   const [cacheForMs, timeoutMs] = [introspection('cacheFor'), introspection('timeout')];
-  if (!isSafeAddress(uri, introspection('allowHttp'))) {
-    throw new TokenOptionsError(
-      'introspection.uri',
-      'is not an https address without a user name; allowHttp: true allows http within a protected network',
-    );
-  }
+  requireSafeAddress('introspection.uri', uri, introspection('allowHttp'));
   // RFC 6749 §2.3.1: both are encoded as form values before they are joined.
   const credentials = [id, secret].map((text) => new URLSearchParams([['', text]]).toString().slice(1)).join(':');
   const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
   return Object.freeze({ uri, authorization: () => authorization, cacheForMs, timeoutMs });
+}
+
+function requireSafeAddress(option: string, address: string, allowHttp: boolean): void {
+  if (isSafeAddress(address, allowHttp)) return;
+  throw new TokenOptionsError(
+    option,
+    'is not an https address without a user name; allowHttp: true allows http within a protected network',
+  );
 }

@@ -22,6 +22,14 @@ interface NewCookie {
   readonly isDeliverable: () => boolean;
 }
 
+/**
+ * Returns the largest number of characters that an access token may have in its cookie. A refresh token has a fixed length, so only an access
+ * token can be too long.
+ */
+export function maxAccessLengthOf({ names }: Pick<CookieSettings, 'names'>): number {
+  return MAX_COOKIE_BYTES - names.access.length - 1;
+}
+
 /** Tokens in cookies, and new ones in `Set-Cookie`. */
 export class CookiePlace {
   /**
@@ -30,14 +38,11 @@ export class CookiePlace {
    * set.
    */
   private readonly isShadowed: Readonly<Record<CookieKey, boolean>>;
-  /** A refresh token has a fixed length, so only an access token can be too long. */
-  readonly maxAccessLength: number;
 
   constructor(private readonly settings: CookieSettings) {
     const { access, refresh, csrf } = settings.names;
     const isShadowed = (name: string): boolean => !name.startsWith('__Host-') || settings.partitioned;
     this.isShadowed = { access: isShadowed(access), refresh: isShadowed(refresh), csrf: isShadowed(csrf) };
-    this.maxAccessLength = MAX_COOKIE_BYTES - access.length - 1;
   }
 
   /**

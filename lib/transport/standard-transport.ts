@@ -16,6 +16,8 @@ export interface TransportSettings {
   readonly mode: TransportMode;
   /** Where an access token is looked for, in this order. */
   readonly locations: readonly TokenLocation[];
+  /** Whether any token may come in a cookie. */
+  readonly usesCookies: boolean;
   /** Response header with the number of seconds for which a new access token is accepted. */
   readonly expiresIn: string;
   /** Request header of the CSRF token. */
@@ -38,8 +40,6 @@ export class StandardTransport extends TokenTransport {
   private readonly refreshIn: keyof TokenPlaces;
   private readonly accessIn: keyof TokenPlaces;
   private readonly csrfHeader: string;
-  /** Whether any token may come in a cookie. */
-  private readonly usesCookies: boolean;
   private readonly readers: readonly TokenReader[];
   /** Readers of the routes that look for the access token elsewhere. */
   private readonly routeReaders = new WeakMap<readonly TokenLocation[], readonly TokenReader[]>();
@@ -54,7 +54,6 @@ export class StandardTransport extends TokenTransport {
     this.places = places;
     this.refreshIn = settings.mode === 'header' ? 'header' : 'cookie';
     this.accessIn = settings.mode === 'cookie' ? 'cookie' : 'header';
-    this.usesCookies = settings.mode !== 'header' || settings.locations.includes('cookie');
     this.csrfHeader = settings.csrfHeader.toLowerCase();
     this.readers = this.readersOf(settings.locations);
   }
@@ -81,11 +80,11 @@ export class StandardTransport extends TokenTransport {
   override clear(response: object, request?: TokenRequest): void {
     const tokens = this.responseTokens(response);
     tokens.clear();
-    if (this.usesCookies) this.places.cookie.clear(tokens, request);
+    if (this.settings.usesCookies) this.places.cookie.clear(tokens, request);
   }
 
   override readCsrf(request: TokenRequest): CsrfCredential | null {
-    if (!this.usesCookies) return null;
+    if (!this.settings.usesCookies) return null;
     const header = request.headers[this.csrfHeader];
     return { header: typeof header === 'string' ? header : undefined, cookie: this.places.cookie.readCsrf(request) };
   }
@@ -95,7 +94,7 @@ export class StandardTransport extends TokenTransport {
   }
 
   override heal(response: object, request: TokenRequest, isMismatch = false): void {
-    if (this.usesCookies) this.places.cookie.heal(this.responseTokens(response), request, isMismatch);
+    if (this.settings.usesCookies) this.places.cookie.heal(this.responseTokens(response), request, isMismatch);
   }
 
   /**

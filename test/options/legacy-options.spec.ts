@@ -1,26 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { LegacyOptions } from 'nestjs-token';
-import { TokenOptionsError } from 'nestjs-token';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { CapturedLog } from '../support/captured-log.js';
 import { composeInstance } from '../support/instance.js';
 import { resolveTokenOptions } from '../support/lib.js';
 import { optionsWith } from '../support/option-cases.js';
+import { refusalOf } from '../support/option-refusal.js';
 
 const exchange = () => null;
 const verify = () => null;
 const resolve = (legacy: unknown) => resolveTokenOptions(optionsWith({ legacy }), 'default').legacy;
-
-function refusalOf(legacy: unknown): TokenOptionsError {
-  try {
-    resolve(legacy);
-  } catch (error) {
-    if (error instanceof TokenOptionsError) return error;
-    throw error;
-  }
-  throw new Error('was accepted');
-}
 
 describe('the options of the migration bridge', () => {
   it('are null if there is no bridge', () => {
@@ -53,7 +43,7 @@ describe('the options of the migration bridge', () => {
     [new Date(NaN), 'is no date'],
     [{}, 'is an object'],
   ])('refuse the end %p, because it %s', (until) => {
-    const error = refusalOf({ until, verify });
+    const error = refusalOf(() => resolve({ until, verify }));
     expect([error.option, error.message]).toEqual(['legacy.until', expect.stringMatching(/is not a Date, nor text such as '2027-03-31'/)]);
   });
 
@@ -66,7 +56,7 @@ describe('the options of the migration bridge', () => {
     ['an unknown key', { until: '2027-03-31', verify, secret: 'x' }, 'legacy.secret', /legacy takes until, verify, exchange/],
     ['something else than a group', true, 'legacy', /an object/],
   ])('refuse %s, and name the option', (_, legacy, option, remedy) => {
-    const error = refusalOf(legacy);
+    const error = refusalOf(() => resolve(legacy));
     expect([error.option, error.message]).toEqual([option, expect.stringMatching(remedy)]);
   });
 });

@@ -21,7 +21,9 @@ export const wrongDefault: Schema<AccessOptions> = { ...access, cache, leeway: {
 // @ts-expect-error the type allows `false`, and the schema does not say so
 export const neverFalse: Schema<AccessOptions> = { ...access, cache: { kind: 'group', options: { max } } };
 type HookOrGroup = { hook?: (() => void) | { max: number } };
-export const hookOrGroup: Schema<HookOrGroup> = { hook: { kind: 'group', options: { max: { ...max, required: true } }, canBeHook: true } };
+export const hookOrGroup: Schema<HookOrGroup> = {
+  hook: { kind: 'group', options: { max: { ...max, required: true } }, canBeFunction: true },
+};
 // @ts-expect-error the type allows a function, and the schema does not say so
 export const neverAHook: Schema<HookOrGroup> = { hook: { kind: 'group', options: { max: { ...max, required: true } } } };
 export const notRequired: Schema<RefreshKey> = {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { TokenOptionsError } from 'nestjs-token';
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,25 +8,16 @@ import { resolveTokenOptions } from '../support/lib.js';
 import { ISSUER, SECRET } from '../support/app.js';
 import { findLeaks } from '../support/leaks.js';
 import { DROP, optionsWith, REFUSED_OPTIONS, SECRETS_IN_CASES } from '../support/option-cases.js';
+import { refusalOf } from '../support/option-refusal.js';
 
 const resolve = (change: Record<string, unknown> = {}, realm = 'default'): ResolvedTokenOptions =>
   resolveTokenOptions(optionsWith(change), realm);
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 const { privateKey } = rsa;
 
-function refusalOf(change: Record<string, unknown>): TokenOptionsError {
-  try {
-    resolve(change);
-  } catch (error) {
-    if (error instanceof TokenOptionsError) return error;
-    throw error;
-  }
-  throw new Error('was accepted');
-}
-
 describe('resolveTokenOptions', () => {
   it.each(REFUSED_OPTIONS)('CF-01/02/03 refuses %s, names the option and the remedy, and quotes no secret', (_, change, option, remedy) => {
-    const error = refusalOf(change);
+    const error = refusalOf(() => resolve(change));
     expect(error.option).toBe(option);
     expect(error.message.startsWith(`${option}: `)).toBe(true);
     expect(error.message).toMatch(remedy);

@@ -1,24 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { TokenOptionsError } from 'nestjs-token';
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { deriveKey, readAsymmetricKey, readSecret } from '../support/lib.js';
 import { SECRET } from '../support/app.js';
 import { findLeaks } from '../support/leaks.js';
+import { refusalOf } from '../support/option-refusal.js';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 const ec = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 const rsaPublicPem = rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString();
 const rsaPrivatePem = rsa.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-
-function refusal(read: () => unknown): TokenOptionsError {
-  try {
-    read();
-  } catch (error) {
-    if (error instanceof TokenOptionsError) return error;
-    throw error;
-  }
-  throw new Error('was accepted');
-}
 
 describe('readSecret', () => {
   describe('KY-01 refuses what is missing, short or can be guessed, names the option and the remedy', () => {
@@ -44,7 +34,7 @@ describe('readSecret', () => {
       ['a password', 'MyPassword1234567890MyPassword1234567890', /can be guessed/],
       ['supersecret', 'this-is-my-supersecret-jwt-secret-2026', /can be guessed/],
     ])('KY-01 refuses %s', (_, secret, message) => {
-      const error = refusal(() => readSecret('refresh.secret', secret));
+      const error = refusalOf(() => readSecret('refresh.secret', secret));
       expect(error).toMatchObject({ option: 'refresh.secret', message: expect.stringMatching(message) });
       expect(error.message).toMatch(/environment variable|randomBytes|a Buffer|keys/);
     });
@@ -54,7 +44,7 @@ describe('readSecret', () => {
       ['HS384', 48],
       ['HS512', 64],
     ])('KY-01 wants as many bytes as the hash of %s has: %i', (_, bytes) => {
-      expect(refusal(() => readSecret('secret', randomBytes(bytes - 1), bytes)).message).toContain(`needs at least ${bytes}`);
+      expect(refusalOf(() => readSecret('secret', randomBytes(bytes - 1), bytes)).message).toContain(`needs at least ${bytes}`);
       expect(readSecret('secret', Buffer.from([...Array(bytes).keys()]), bytes).key.symmetricKeySize).toBe(bytes);
     });
 
@@ -110,7 +100,7 @@ describe('readSecret', () => {
       ['a public KeyObject', rsa.publicKey],
       ['a private KeyObject', rsa.privateKey],
     ])('KY-03 refuses %s', (_, secret) => {
-      const error = refusal(() => readSecret('secret', secret));
+      const error = refusalOf(() => readSecret('secret', secret));
       expect(error.option).toBe('secret');
       expect(error.message).toMatch(/give it in `keys` with its algorithm|neither text/);
       expect(findLeaks(error.message, [rsaPublicPem.slice(60, 200), rsaPrivatePem.slice(60, 200), jwk.n!])).toEqual([]);
@@ -162,7 +152,7 @@ describe('readAsymmetricKey', () => {
     ['an object', {}],
     ['a number', 5],
   ])('KY-03 refuses %s and says what it takes, without quoting it', (_, key) => {
-    const error = refusal(() => readAsymmetricKey('keys[0].key', key as string, 'verify'));
+    const error = refusalOf(() => readAsymmetricKey('keys[0].key', key as string, 'verify'));
     expect(error).toMatchObject({
       option: 'keys[0].key',
       message: expect.stringMatching(/cannot be read; give PEM text with real line breaks/),
@@ -178,7 +168,7 @@ describe('readAsymmetricKey', () => {
     ['a public key to sign', rsaPublicPem, 'sign', /is a public key; use: 'sign' takes the private one/],
     ['a secret KeyObject to sign', createSecretKey(randomBytes(32)), 'sign', /is a secret key/],
   ])('KY-02 refuses to read %s', (_, key, use, message) => {
-    expect(refusal(() => readAsymmetricKey('keys[0].key', key, use)).message).toMatch(message);
+    expect(refusalOf(() => readAsymmetricKey('keys[0].key', key, use)).message).toMatch(message);
   });
 });
 
