@@ -8,7 +8,9 @@ import type { PatientStore } from './patient-store.js';
 import type { RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
 import type { SignInOptions } from './session-draft.js';
-import type { OwnerCondition, SessionChanges, SessionEditor } from './session-editor.js';
+import type { OwnerCondition } from './owner-condition.js';
+import { ownedKeyOf } from './owner-condition.js';
+import type { SessionChanges, SessionEditor } from './session-editor.js';
 import type { SessionJanitor } from './session-janitor.js';
 import type { SessionListOptions } from './session-list.js';
 import { pageOf, summaryOf } from './session-list.js';
@@ -116,10 +118,9 @@ export class RefreshService {
   async revoke(sessionId: string, options: RevokeOptions = {}): Promise<void> {
     const { subject, reason = 'admin' } = options;
     requireReason(reason);
-    // A subject that is missing by mistake must not turn into the session of anybody.
-    if (Object.hasOwn(options, 'subject')) requireSubject(subject);
+    const key = ownedKeyOf(this.name, sessionId, options);
     if (subject !== undefined) this.ports.hooks.forgetUser(subject);
-    if (isSessionId(sessionId)) await this.ports.revoker.revoke({ realm: this.name, id: sessionId }, reason, subject);
+    if (key) await this.ports.revoker.revoke(key, reason, subject);
   }
 
   /**

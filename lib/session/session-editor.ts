@@ -1,4 +1,4 @@
-import { isSessionId, ownClaims, requireSubject } from '../access-token/access-token.claims.js';
+import { ownClaims } from '../access-token/access-token.claims.js';
 import type { SessionDenylist } from '../access-token/session-denylist.js';
 import type { Clock } from '../clock.js';
 import { RefreshTokenExpired, SessionNotFound, SessionRevoked } from '../errors/token.errors.js';
@@ -7,18 +7,14 @@ import { Delivery } from './delivery.js';
 import type { PairIssuer } from './pair-issuer.js';
 import { blameClaims } from './pair-issuer.js';
 import { cleanText } from './device-text.js';
+import type { OwnerCondition } from './owner-condition.js';
+import { ownedKeyOf } from './owner-condition.js';
 import type { PatientStore } from './patient-store.js';
 import type { SessionListener } from './session-listener.js';
 import type { TokenPair } from './token-pair.js';
 import type { SessionPatch, TokenRepository } from './token-repository.js';
 import type { SessionKey, SessionSnapshot } from './token-session.js';
 import { sessionInfoOf } from './token-session.js';
-
-/** Says which session may be changed. */
-export interface OwnerCondition {
-  /** Changes the session only if it belongs to this subject. @defaultValue the session of any subject */
-  subject?: string;
-}
 
 /** What {@link RefreshService.update} changes, and of which session. Only what is given is changed. */
 export interface SessionChanges extends OwnerCondition {
@@ -61,7 +57,7 @@ export class SessionEditor {
    * @throws {TypeError | StoreUnavailable} rejects with it.
    */
   async update(sessionId: unknown, changes: SessionChanges): Promise<boolean> {
-    const key = this.keyOf(sessionId, changes);
+    const key = ownedKeyOf(this.name, sessionId, changes);
     const patch = patchOf(changes);
     if (!key) return false;
     const changed = await this.ports.store.ask(
@@ -104,7 +100,7 @@ export class SessionEditor {
    * @throws {SessionNotFound | SessionRevoked | RefreshTokenExpired | StoreUnavailable} rejects with it.
    */
   private async requireLive(sessionId: unknown, condition: OwnerCondition): Promise<SessionSnapshot> {
-    const key = this.keyOf(sessionId, condition);
+    const key = ownedKeyOf(this.name, sessionId, condition);
     if (!key) throw new SessionNotFound('');
     const found = await this.ports.store.ask((repository) => repository.find(key));
     if (!found || (condition.subject !== undefined && condition.subject !== found.session.subject)) throw new SessionNotFound(key.id);
@@ -115,15 +111,6 @@ export class SessionEditor {
     }
     if (found.at >= Math.min(idleExpiresAt, absoluteExpiresAt)) throw new RefreshTokenExpired(key.id);
     return found;
-  }
-
-  /**
-   * Returns the key of a session, or null for a value that is not a session id.
-   * @throws {TypeError} if `subject` is given but undefined. This is a mistake that must not give access to the sessions of all subjects.
-   */
-  private keyOf(sessionId: unknown, condition: OwnerCondition): SessionKey | null {
-    if (Object.hasOwn(condition, 'subject')) requireSubject(condition.subject);
-    return isSessionId(sessionId) ? { realm: this.name, id: sessionId } : null;
   }
 }
 
