@@ -26,17 +26,18 @@ export class CsrfCheck extends RequestCheck {
   }
 
   override check(stage: CheckStage, checked: CheckedRequest): void {
-    const { request, credentials, sessionId, isSafe } = checked;
-    if (stage === 'endpoint') {
-      this.refuseForeign(request);
-      return;
+    const { request, credentials, isSafe } = checked;
+    if (stage === 'endpoint') this.refuseForeign(request);
+    else if (stage === 'use' && credentials.access?.source === 'cookie' && !isSafe) this.requireOwn(checked, false);
+    else if (stage === 'rotate' && credentials.refresh?.source === 'cookie') {
+      if (isSpeculative(request)) throw new CsrfFailed();
+      this.requireOwn(checked, isSafe && isTopLevelNavigation(request));
     }
-    if (stage === 'use' && (isSafe || credentials.access?.source !== 'cookie')) return;
-    if (stage === 'rotate' && credentials.refresh?.source !== 'cookie') return;
-    const isNavigation = stage === 'rotate' && isSafe && isTopLevelNavigation(request);
-    if (stage === 'rotate' && isSpeculative(request)) throw new CsrfFailed();
+  }
+
+  private requireOwn({ request, sessionId }: CheckedRequest, isNavigation: boolean): void {
     const origin = this.judgeOrigin(request, isNavigation);
-    const needsToken = origin === 'unknown' || (origin === 'own' && this.settings.mode === 'token');
+    const needsToken = origin === 'unknown' || this.settings.mode === 'token';
     if (origin === 'foreign' || (needsToken && !this.hasToken(request, sessionId))) throw new CsrfFailed();
   }
 

@@ -68,18 +68,19 @@ export class RequestAuthenticator {
     const principal = known && hooks.known(known.template);
     if (principal && !check.concerns(credentials)) return { principal, credentials, issued: null };
     // Fields of one GraphQL operation share an authentication, unless one of them looks for its token elsewhere.
-    const underWay = locations ? undefined : this.underWay.get(operation.operation);
-    if (underWay) return underWay;
-    if (!principal && locations) return this.verifyOrRefresh(operation, credentials);
-    if (!principal) return this.share(operation, this.verifyOrRefresh(operation, credentials));
+    if (locations) return this.authenticateAlone(operation, credentials, principal);
+    return this.underWay.get(operation.operation) ?? this.share(operation, this.authenticateAlone(operation, credentials, principal));
+  }
+
+  private authenticateAlone(
+    operation: TokenOperation,
+    credentials: Credentials,
+    principal: Principal | undefined,
+  ): Authentication | Promise<Authentication> {
+    if (!principal) return this.verifyOrRefresh(operation, credentials);
     const authentication = { principal, credentials, issued: null };
-    const passed = check.check('use', checkedRequest(operation, credentials, principal));
-    return passed
-      ? this.share(
-          operation,
-          passed.then(() => authentication),
-        )
-      : authentication;
+    const passed = this.ports.check.check('use', checkedRequest(operation, credentials, principal));
+    return passed ? passed.then(() => authentication) : authentication;
   }
 
   /**
@@ -104,7 +105,8 @@ export class RequestAuthenticator {
     return text;
   }
 
-  private share({ operation }: TokenOperation, work: Promise<Authentication>): Promise<Authentication> {
+  private share({ operation }: TokenOperation, work: Authentication | Promise<Authentication>): Authentication | Promise<Authentication> {
+    if (!(work instanceof Promise)) return work;
     const authentication = work.finally(() => this.underWay.delete(operation));
     this.underWay.set(operation, authentication);
     return authentication;

@@ -37,9 +37,9 @@ export class JwtAuthGuard implements CanActivate {
     const context = this.contextOf(host);
     try {
       const admitted = this.enter(context, policy);
-      return admitted === true ? true : admitted.catch((error: unknown) => fail(error, context, policy));
+      return admitted === true ? true : admitted.catch((error: unknown) => policy.instance.fail(error, context, policy.locations));
     } catch (error) {
-      return fail(error, context, policy);
+      return policy.instance.fail(error, context, policy.locations);
     }
   }
 
@@ -157,13 +157,6 @@ function setUser(user: unknown, { context, policy, refusal }: Admission): true {
   // Over HTTP `request.user` is enough, unless a subclass says that the request is another object.
   if (!(context instanceof HttpContext)) rememberCaller(context, policy.instance.name, caller);
   return true;
-}
-
-/** Prepares the response, and rejects with the error in the form that its kind of context expects. */
-async function fail(error: unknown, context: RequestContext, { instance, locations }: RoutePolicy): Promise<never> {
-  if (!(error instanceof TokenError)) throw error;
-  instance.refuse(error, context, locations);
-  throw await context.fail(error);
 }
 
 /** Tells whether a value must be awaited. It may be a promise of any library. */

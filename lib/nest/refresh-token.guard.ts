@@ -1,7 +1,7 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { createParamDecorator, Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { TokenError, TokenOptionsError } from '../errors/token.errors.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import type { RequestContext } from './request-context.js';
 import { contextOf } from './request-context.js';
@@ -33,9 +33,7 @@ export class RefreshTokenGuard implements CanActivate {
       FOUND.set(context.operation, { token });
       return true;
     } catch (error) {
-      if (!(error instanceof TokenError)) throw error;
-      instance.refuse(error, context);
-      throw await context.fail(error);
+      return await instance.fail(error, context);
     }
   }
 }

@@ -4,9 +4,9 @@ import type { Clock } from '../clock.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { TokenPair } from '../session/token-pair.js';
 import { concealAddress, rawResponseOf } from '../transport/response-tokens.js';
-import type { TokenError } from '../errors/token.errors.js';
+import { TokenError } from '../errors/token.errors.js';
 import type { TokenLocation } from '../transport/token-location.js';
-import type { IssuedTokens, TokenRequest, TokenTransport } from '../transport/token-transport.js';
+import type { Credentials, IssuedTokens, TokenRequest, TokenTransport } from '../transport/token-transport.js';
 import type { SessionUses } from '../session/session-uses.js';
 import type { SiteData } from './decorators.js';
 import type { ErrorResponse } from './error-response.js';
@@ -58,12 +58,9 @@ export class TokenInstance {
     const { access, refresh } = credentials;
     this.uses?.note(principal.sid, context.request);
     if (!issued && access?.source === 'header' && refresh?.source !== 'cookie') return;
-    const { request, response } = context;
+    const { response } = context;
     if (!response) return;
-    if (issued) {
-      this.transport.write(response, issued, credentials);
-      this.transport.heal(response, request);
-    }
+    if (issued) this.send(context, issued, credentials);
     if (access?.source === 'query') concealAddress(response);
     const isOfPage = issued !== null || (access?.source !== 'query' && access?.source !== 'body');
     if (isOfPage && (access?.source === 'cookie' || refresh?.source === 'cookie')) this.renewCsrf(context, principal.sid, issued);
@@ -71,17 +68,26 @@ export class TokenInstance {
 
   /** Puts a pair that a handler has issued on the response. */
   deliver(context: RequestContext, pair: TokenPair): void {
-    const { request, response } = context;
-    if (!response) return;
-    const credentials = this.transport.read(request);
-    this.transport.write(response, pair, credentials);
-    this.transport.heal(response, request);
+    this.send(context, pair, this.transport.read(context.request));
     this.renewCsrf(context, pair.sessionId, pair);
   }
 
   /** Prepares the response to an error that is a verdict on the tokens of the request. */
   refuse(error: TokenError, context: RequestContext, locations?: readonly TokenLocation[]): void {
     this.errors.prepare(error, context, this.transport.read(context.request, locations));
+  }
+
+  /** Refuses an operation in a guard. Rejects with the error in the form that its kind of context expects. */
+  async fail(error: unknown, context: RequestContext, locations?: readonly TokenLocation[]): Promise<never> {
+    if (!(error instanceof TokenError)) throw error;
+    this.refuse(error, context, locations);
+    throw await context.fail(error);
+  }
+
+  private send({ request, response }: RequestContext, issued: IssuedTokens, credentials: Credentials): void {
+    if (!response) return;
+    this.transport.write(response, issued, credentials);
+    this.transport.heal(response, request);
   }
 
   /**
