@@ -23,7 +23,7 @@ import { ClearTokens, JwtAuthGuard, RefreshService, RefreshToken, RefreshTokenGu
 import { expiredPair, issueTestPair, tokenHeaders } from 'nestjs-token/testing';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdapterName, Answer, TestApp } from '../support/app.js';
-import { ADAPTERS, startApp } from '../support/app.js';
+import { ADAPTERS, cookieNamesOf, startApp } from '../support/app.js';
 
 const OWN = 'theme=dark; Path=/';
 /** The three forms that `writeHead` takes headers in. */
@@ -211,25 +211,25 @@ describe.each(CASES)("an application's own cookies in %s mode on %s", (mode, ada
     };
 
     it.each(HANDLERS)('are the same as without a refresh, and ours are there once, after %s', async (_what, path, own, same = path) => {
-      const plain = namesOf(await answerOf(same, issueTestPair));
+      const plain = cookieNamesOf(await answerOf(same, issueTestPair));
       expect(plain).toEqual(expect.arrayContaining(own));
       const answer = await answerOf(path, expiredPair);
-      expect(namesOf(answer).sort()).toEqual([...plain, ...OURS[mode]].sort());
+      expect(cookieNamesOf(answer).sort()).toEqual([...plain, ...OURS[mode]].sort());
       expect(answer.headers['cache-control']).toBe('no-store');
     });
 
     it('are there at all', async () => {
-      expect(namesOf(await answerOf('/helper', issueTestPair)).sort()).toEqual([...early, 'theme', 'lang'].sort());
+      expect(cookieNamesOf(await answerOf('/helper', issueTestPair)).sort()).toEqual([...early, 'theme', 'lang'].sort());
     });
 
     it('are there after a sign-in and a sign-out, too', async () => {
       const csrf = mode === 'header' ? [] : ['__Host-csrf'];
       const signedIn = await running.call('/session', { method: 'POST' });
-      expect([signedIn.status, namesOf(signedIn).sort()]).toEqual([200, [...early, 'theme', ...OURS[mode], ...csrf].sort()]);
+      expect([signedIn.status, cookieNamesOf(signedIn).sort()]).toEqual([200, [...early, 'theme', ...OURS[mode], ...csrf].sort()]);
       const headers = tokenHeaders(running.app, await issueTestPair(running.app, 'alice'));
       const signedOut = await running.call('/session', { method: 'DELETE', headers });
       const cleared = mode === 'header' ? [] : ['__Host-access', '__Host-refresh', '__Host-csrf'];
-      expect([signedOut.status, namesOf(signedOut).sort()]).toEqual([204, [...early, 'theme', ...cleared].sort()]);
+      expect([signedOut.status, cookieNamesOf(signedOut).sort()]).toEqual([204, [...early, 'theme', ...cleared].sort()]);
     });
 
     it('do not keep the new tokens from working', async () => {
@@ -240,7 +240,3 @@ describe.each(CASES)("an application's own cookies in %s mode on %s", (mode, ada
     });
   });
 });
-
-function namesOf({ headers }: Answer): string[] {
-  return (headers['set-cookie'] ?? []).map((line) => line.slice(0, line.indexOf('=')));
-}

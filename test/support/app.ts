@@ -152,6 +152,11 @@ export function bearing(pair: Pick<TokenPair, 'accessToken'> & Partial<Pick<Toke
   return { authorization: `Bearer ${pair.accessToken}`, ...(pair.refreshToken !== undefined && { 'x-refresh-token': pair.refreshToken }) };
 }
 
+/** Returns the names of the cookies that an answer sets, in their order. */
+export function cookieNamesOf({ headers }: Answer): string[] {
+  return (headers['set-cookie'] ?? []).map((line) => line.slice(0, line.indexOf('=')));
+}
+
 /** An access token of the pair's session that is over, whatever the lifetimes are: expired an hour ago. */
 export function expired(app: INestApplication, pair: TokenPair, claims: Record<string, unknown> = {}): TokenPair {
   const at = Date.now() - 3_600_000 - 900_000;
