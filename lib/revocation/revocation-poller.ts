@@ -23,8 +23,8 @@ export class RevocationPoller {
   /** The value of `performance.now()` until which the list counts as current. */
   private currentUntil = Infinity;
   private readAt = -Infinity;
-  private lastStartedAt = -Infinity;
   private lastEndedAt = -Infinity;
+  private lastTookMs = 0;
   private inUseUntil = -Infinity;
   private isAsked = false;
   private failing = false;
@@ -122,12 +122,13 @@ export class RevocationPoller {
   private async pollAgain(): Promise<void> {
     this.hinted = false;
     this.polling = true;
-    this.lastStartedAt = performance.now();
+    const startedAt = performance.now();
     await this.tryToPoll();
     // A failed sweep is repeated after the next poll. If the store fails, the poll has reported it.
     if (!this.failing) await this.reader.sweep().catch(() => undefined);
     this.polling = false;
     this.lastEndedAt = performance.now();
+    this.lastTookMs = this.lastEndedAt - startedAt;
     this.scheduleNext();
   }
 
@@ -144,7 +145,7 @@ export class RevocationPoller {
    */
   private pause(): number {
     if (this.failing) return this.intervalMs;
-    return Math.max(this.intervalMs * SHORTEST_PAUSE, this.intervalMs - (this.lastEndedAt - this.lastStartedAt));
+    return Math.max(this.intervalMs * SHORTEST_PAUSE, this.intervalMs - this.lastTookMs);
   }
 
   private async tryToPoll(): Promise<void> {

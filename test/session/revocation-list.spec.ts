@@ -289,6 +289,18 @@ describe('RevocationList', () => {
       list.stop();
     });
 
+    it('polls a whole interval later for the next time, also if its timer has never polled before (F-18)', async () => {
+      jest.useFakeTimers({ doNotFake: ['performance'] });
+      const { list, repository } = await frozen(60_000);
+      await list.catchUp();
+      const revokedSince = jest.spyOn(repository, 'revokedSince');
+      await jest.advanceTimersByTimeAsync(499);
+      expect(revokedSince).not.toHaveBeenCalled();
+      await jest.advanceTimersByTimeAsync(1);
+      expect(revokedSince).toHaveBeenCalled();
+      list.stop();
+    });
+
     it('polls again when the poll under way began before it was frozen (F-18)', async () => {
       const { list, repository, clocks } = await frozen(600);
       const revokedSince = jest.spyOn(repository, 'revokedSince');
