@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { RequestContext } from './request-context.js';
-import { contextOf } from './request-context.js';
+import { contextOf } from './contexts.js';
 
 /** Metadata key of the instance name that a handler or its class asks for. */
 export const INSTANCE_METADATA = 'nestjs-token:instance';

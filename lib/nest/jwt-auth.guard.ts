@@ -8,7 +8,9 @@ import type { TokenRequest } from '../transport/token-transport.js';
 import { rememberCaller } from './callers.js';
 import { OverriddenContext } from './overridden-context.js';
 import type { RequestContext } from './request-context.js';
-import { HttpContext, NO_REQUEST, rememberContext, standardContextOf } from './request-context.js';
+import { rememberContext, standardContextOf } from './contexts.js';
+import { HttpContext } from './http-context.js';
+import { NO_REQUEST } from './request-context.js';
 import type { RoutePolicy } from './route-policy.js';
 import { RoutePolicies } from './route-policy.js';
 

@@ -4,7 +4,7 @@ import { ModuleRef } from '@nestjs/core';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import type { RequestContext } from './request-context.js';
-import { contextOf } from './request-context.js';
+import { contextOf } from './contexts.js';
 import { RoutePolicies } from './route-policy.js';
 
 /** The refresh tokens of operations that have passed the guard. */

@@ -5,7 +5,8 @@ import { BaseExceptionFilter } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { TokenError } from '../errors/token.errors.js';
 import type { ErrorResponse } from './error-response.js';
-import { contextOf, messageFailureOf } from './request-context.js';
+import { contextOf } from './contexts.js';
+import { messageFailureOf } from './message-failure.js';
 
 /**
  * Handles a {@link TokenError} that neither the guard nor the interceptor has seen, because a handler threw it. Gives the response its

@@ -6,7 +6,7 @@ import { catchError, tap } from 'rxjs';
 import { TokenPair } from '../session/token-pair.js';
 import { SessionRevoked, TokenError } from '../errors/token.errors.js';
 import { presentsRefreshToken } from './refresh-token.guard.js';
-import { contextOf } from './request-context.js';
+import { contextOf } from './contexts.js';
 import { RoutePolicies } from './route-policy.js';
 
 /** The depth to which a pair is searched in a result, as in `{ user, tokens: { … pair } }`. */

@@ -1,0 +1,20 @@
+import type { TokenError } from '../errors/token.errors.js';
+import { messageFailureOf } from './message-failure.js';
+import { operationOf } from './operation.js';
+import { NO_REQUEST, RequestContext } from './request-context.js';
+
+/** A message of a microservice. Its payload is not a request. */
+export class RpcContext extends RequestContext {
+  override readonly isSafe = false;
+  override readonly request = NO_REQUEST;
+  override readonly response = undefined;
+
+  override get operation(): object {
+    return operationOf(this.host);
+  }
+
+  /** The package is optional, and is loaded when the first error occurs. */
+  override async fail(error: TokenError): Promise<Error> {
+    return new (await import('@nestjs/microservices')).RpcException(messageFailureOf(error));
+  }
+}
