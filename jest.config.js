@@ -19,6 +19,8 @@ const project = {
     '^nestjs-token$': '<rootDir>/lib/index.ts',
     '^nestjs-token/(redis|testing|typeorm)$': '<rootDir>/lib/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    // Mercurius requires it through @fastify/static, whose own copy is an ES module. Jest requires those from Node 24.9 on only.
+    '^content-disposition$': '<rootDir>/node_modules/content-disposition',
   },
   // Compiled as .swcrc says.
   transform: { '^.+\\.ts$': '@swc/jest' },

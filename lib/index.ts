@@ -23,6 +23,7 @@ export type { TokenAlgorithm, TokenKey, TokenSecret } from './keys/key.options.j
 export type { CachedUserOptions, ClaimsHook, LoadUserHook } from './principal/hook.options.js';
 export type { LegacyAccess, LegacyVerifyHook } from './principal/legacy.options.js';
 export type { LegacyExchangeHook, LegacyOptions, LegacySession } from './session/legacy.options.js';
+export type { RpcOptions } from './nest/rpc.options.js';
 export type { ErrorBodyHook } from './nest/error-body.js';
 export type { JsonWebKeySet, PublicJsonWebKey } from './keys/key-set.js';
 export { KeySource } from './keys/key-source.js';
@@ -130,4 +131,4 @@ export {
 } from './errors/token.errors.js';
 export type { AnyTokenError, TokenHook } from './errors/token.errors.js';
 export { TOKEN_ERRORS } from './protocol/token-errors.js';
-export type { TokenErrorBody, TokenErrorCode, TokenErrorDescription } from './protocol/token-errors.js';
+export type { TokenErrorBody, TokenErrorCode, TokenErrorDescription, TokenErrorExtensions } from './protocol/token-errors.js';

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import type { TokenErrorBody, TokenErrorCode } from '../protocol/token-errors.js';
+import type { TokenErrorBody, TokenErrorCode, TokenErrorExtensions } from '../protocol/token-errors.js';
 import { TOKEN_ERRORS } from '../protocol/token-errors.js';
 
 const REASONS = {
@@ -30,17 +30,23 @@ export abstract class TokenError extends HttpException {
   protected constructor(errorCode: TokenErrorCode, options?: ErrorOptions) {
     const { status, message, terminal, wireError } = TOKEN_ERRORS[errorCode];
     const signIn = terminal && { signIn: true as const };
-    const body: TokenErrorBody = { statusCode: status, message, error: REASONS[status], errorCode, ...signIn };
-    super(body, status, options);
+    // Given a text, and not the body: Nest's driver of Apollo replaces `extensions.code` if it finds a body.
+    super(message, status, options);
     this.errorCode = errorCode;
     this.terminal = terminal;
     this.wireError = wireError;
-    this.#body = body;
+    this.#body = { statusCode: status, message, error: REASONS[status], errorCode, ...signIn } satisfies TokenErrorBody;
   }
 
   /** The body of the response: a {@link TokenErrorBody}, or what the `errorBody` option made of it. */
   override getResponse(): string | object {
     return this.#body as string | object;
+  }
+
+  /** What the `extensions` of a GraphQL error say. GraphQL's own library reads it, whatever the driver is (GraphQL specification §7.1.2). */
+  get extensions(): TokenErrorExtensions {
+    const { errorCode, terminal, retryAfter } = this;
+    return { code: errorCode, status: this.getStatus(), ...(terminal && { signIn: true }), ...(retryAfter !== null && { retryAfter }) };
   }
 
   /** Replaces the body of the response. The status and the challenge stay as they are. @internal */

@@ -134,9 +134,9 @@ export function requestProviders(name: string): FactoryProvider[] {
       },
     }),
     provide(tokenInstanceToken(name), {
-      inject: [RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS, SESSION_USES],
-      useFactory: (authenticator, where, errors, clock, csrf, uses) =>
-        new TokenInstance(name, { authenticator, transport: where, errors, clock, csrf, uses }),
+      inject: [REQUEST_OPTIONS, RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS, SESSION_USES],
+      useFactory: ({ messageLocations }, authenticator, where, errors, clock, csrf, uses) =>
+        new TokenInstance(name, { authenticator, transport: where, errors, clock, csrf, uses, messageLocations }),
     }),
   ];
 }

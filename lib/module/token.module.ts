@@ -4,6 +4,7 @@ import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/co
 import { Clock, SystemClock } from '../clock.js';
 import { JwksEndpoint } from '../endpoints/jwks.endpoint.js';
 import { requireSoundRoutes } from '../nest/declared-routes.js';
+import { rememberReplies } from '../nest/fastify-replies.js';
 import { JwtAuthGuard } from '../nest/jwt-auth.guard.js';
 import { TokenErrorFilter } from '../nest/token-error.filter.js';
 import type { TokenInstance } from '../nest/token-instance.js';
@@ -37,6 +38,7 @@ export class TokenModule extends ConfigurableModuleClass implements NestModule {
   /** @internal */
   constructor(
     private readonly host: HttpAdapterHost,
+    private readonly modules: ModulesContainer,
     @Optional() @Inject(JwksEndpoint) private readonly jwks?: JwksEndpoint,
   ) {
     super();
@@ -44,6 +46,7 @@ export class TokenModule extends ConfigurableModuleClass implements NestModule {
 
   /** Adds the routes of the module. Nest calls it before it adds those of controllers. @internal */
   configure(): void {
+    if ([...this.modules.values()].some(({ name }) => name === 'GraphQLModule')) rememberReplies(this.host.httpAdapter);
     this.jwks?.mount(this.host.httpAdapter);
   }
 

@@ -1,15 +1,21 @@
 import type { TokenError } from '../errors/token.errors.js';
+import { TokenOptionsError } from '../errors/token.errors.js';
+import { rawResponseOf } from '../transport/response-tokens.js';
 import type { TokenRequest } from '../transport/token-transport.js';
+import { replyTo } from './fastify-replies.js';
 import { operationOf } from './operation.js';
 import { NO_REQUEST, RequestContext } from './request-context.js';
+import { resolverArgumentsOf } from './resolver-arguments.js';
 
-/** What Nest passes to a GraphQL resolver: root, arguments, context, info. */
-type GraphqlArguments = [
-  root: unknown,
-  args: unknown,
-  context: { req?: Partial<TokenRequest> & { res?: object }; res?: object; reply?: { request: TokenRequest } } | undefined,
-  info: { operation?: { operation?: string } } | undefined,
-];
+/** A request as drivers and applications put it into the context. Express's knows its response. */
+type GraphqlRequest = TokenRequest & { readonly res?: unknown; readonly raw?: unknown };
+
+/** The members of the context that are looked at. Apollo's has `req`, Mercurius's `reply`, and applications add `res`. */
+interface OperationContext {
+  readonly req?: Partial<GraphqlRequest>;
+  readonly res?: unknown;
+  readonly reply?: { readonly request?: Partial<GraphqlRequest> };
+}
 
 /**
  * A GraphQL query or mutation, whose context carries a request (`{ req }`, or Mercurius's `{ reply }`). A subscription has no request here,
@@ -19,22 +25,49 @@ export class GraphqlContext extends RequestContext {
   override readonly isSafe = false;
 
   override get request(): TokenRequest {
-    const [, , graphql, info] = this.host.getArgs<GraphqlArguments>();
-    if (info?.operation?.operation === 'subscription') return NO_REQUEST;
-    const request = graphql?.req ?? graphql?.reply?.request;
-    return request?.headers ? (request as TokenRequest) : NO_REQUEST;
+    const { info } = resolverArgumentsOf(this.host);
+    if ((info as { operation?: { operation?: string } } | undefined)?.operation?.operation === 'subscription') return NO_REQUEST;
+    return this.httpRequest ?? NO_REQUEST;
   }
 
+  /** Where an operation comes over a WebSocket, the context may hold an object that only looks like a reply. It takes no headers. */
   override get response(): object | undefined {
-    const [, , graphql] = this.host.getArgs<GraphqlArguments>();
-    return graphql?.res ?? graphql?.reply ?? graphql?.req?.res;
+    const { res, reply } = this.operationContext;
+    const request = this.httpRequest;
+    return [res, reply, request?.res, request && replyTo(request)].find(takesHeaders);
   }
 
   override get operation(): object {
     return operationOf(this.host);
   }
 
+  /** The error itself, because every driver passes its `extensions` on. */
   override fail(error: TokenError): Error {
     return error;
   }
+
+  private get httpRequest(): GraphqlRequest | undefined {
+    const { req, reply } = this.operationContext;
+    requireOwnContext(req?.raw, reply?.request?.raw);
+    const request = req ?? reply?.request;
+    return request?.headers ? (request as GraphqlRequest) : undefined;
+  }
+
+  private get operationContext(): OperationContext {
+    return resolverArgumentsOf(this.host).context ?? {};
+  }
+}
+
+/**
+ * Mercurius gets a context that is no function as one object for all requests, to which Nest adds the first request for good.
+ * @throws {TokenOptionsError} instead of taking every caller for the first one.
+ */
+function requireOwnContext(requested: unknown, answered: unknown): void {
+  if (requested === undefined || answered === undefined || requested === answered) return;
+  throw new TokenOptionsError('GraphQLModule', 'has one context for all requests: make `context` a function that returns a new object');
+}
+
+function takesHeaders(candidate: unknown): candidate is object {
+  if (typeof candidate !== 'object' || candidate === null) return false;
+  return typeof (rawResponseOf(candidate) as { setHeader?: unknown }).setHeader === 'function';
 }

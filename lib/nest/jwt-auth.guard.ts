@@ -20,8 +20,9 @@ import { RoutePolicies } from './route-policy.js';
  * `@TokenLocations()` and `@AuthInstance()`, and sets `request.user`. If it is bound twice to a route, it still refreshes at most once per
  * request. Extend it to override {@link handleRequest}.
  *
- * It guards HTTP routes, GraphQL queries and GraphQL mutations. Override {@link getRequest} for the messages of gateways and microservices.
- * Without that they are refused with `context_unsupported`, and so are GraphQL subscriptions.
+ * It guards HTTP routes, GraphQL queries and mutations, and the messages of microservices, which are never refreshed. Override
+ * {@link getRequest} for the messages of gateways. Without that they are refused with `context_unsupported`, and so are GraphQL
+ * subscriptions.
  *
  * It refuses with a {@link TokenError}: 401 with a challenge (RFC 6750 §3), 403, 429, or 503 while the store is unavailable. For a message
  * it refuses with a `WsException` or an `RpcException` that has the same `errorCode`.
@@ -67,8 +68,8 @@ export class JwtAuthGuard implements CanActivate {
   }
 
   /**
-   * Returns the request that carries the tokens, or `undefined` if the context carries none. Override it for contexts other than HTTP and
-   * GraphQL. The interceptor, the challenge and `@CurrentUser()` then use the same request.
+   * Returns the request that carries the tokens, or `undefined` if the context carries none. Override it to take them from
+   * elsewhere. The interceptor, the challenge and `@CurrentUser()` then use the same request.
    */
   protected getRequest(host: ExecutionContext): TokenRequest | undefined {
     const { request } = standardContextOf(host);
@@ -98,8 +99,8 @@ export class JwtAuthGuard implements CanActivate {
     if (context.request === NO_REQUEST) {
       return this.admit(policy.access === 'optional' ? null : new Refusal(new ContextUnsupported()), context, policy);
     }
-    const { instance, locations } = policy;
-    const authentication = instance.authenticator.authenticate(context, locations);
+    const { instance } = policy;
+    const authentication = instance.authenticator.authenticate(context, instance.locationsOf(context, policy.locations));
     if (authentication instanceof Promise) return this.enterLater(authentication, context, policy);
     instance.complete(context, authentication);
     return this.admit(authentication.principal, context, policy);

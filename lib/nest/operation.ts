@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { resolverArgumentsOf } from './resolver-arguments.js';
 
 /**
  * Returns the object that stands for one operation, never for a whole connection. That is the request (HTTP), the context of one operation
@@ -6,7 +7,18 @@ import type { ExecutionContext } from '@nestjs/common';
  * is no object, it is the client.
  */
 export function operationOf(context: ExecutionContext): object {
-  const [first, second, third] = context.getArgs<unknown[]>();
-  const candidates = { http: [first], graphql: [third], rpc: [second, first], ws: [second, first] }[context.getType<string>()] ?? [first];
-  return candidates.find((candidate): candidate is object => typeof candidate === 'object' && candidate !== null) ?? context;
+  return candidatesOf(context).find((candidate) => typeof candidate === 'object' && candidate !== null) ?? context;
+}
+
+function candidatesOf(context: ExecutionContext): unknown[] {
+  const [first, second] = context.getArgs<unknown[]>();
+  switch (context.getType<string>()) {
+    case 'graphql':
+      return [resolverArgumentsOf(context).context];
+    case 'rpc':
+    case 'ws':
+      return [second, first];
+    default:
+      return [first];
+  }
 }

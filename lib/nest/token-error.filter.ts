@@ -27,13 +27,14 @@ export class TokenErrorFilter extends BaseExceptionFilter<TokenError> {
 
   /**
    * Responds to the error.
-   * @returns the failure, if the handler is that of a microservice's message. A GraphQL error is thrown on.
+   * @returns the failure, if the handler is that of a microservice's message. In GraphQL, the error is thrown on, because the driver makes
+   * the response of it.
    */
   override catch(error: TokenError, host: ArgumentsHost): unknown {
     const type = host.getType<string>();
     if (type === 'rpc') return throwError(() => messageFailureOf(error));
+    if (type === 'http' || type === 'graphql') this.errors.prepare(error, contextOf(host as ExecutionContext));
     if (type !== 'http') throw error;
-    this.errors.prepare(error, contextOf(host as ExecutionContext));
     super.catch(error, host);
     return undefined;
   }

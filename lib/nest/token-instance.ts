@@ -11,6 +11,7 @@ import type { SessionUses } from '../session/session-uses.js';
 import type { SiteData } from './decorators.js';
 import type { ErrorResponse } from './error-response.js';
 import type { RequestContext } from './request-context.js';
+import { RpcContext } from './rpc-context.js';
 
 /** Injection token of the {@link TokenInstance} with a name. */
 export const tokenInstanceToken = (name: string = DEFAULT_NAME): string => `nestjs-token:TokenInstance:${name}`;
@@ -25,6 +26,8 @@ export interface InstancePorts {
   readonly csrf: CsrfTokens | null;
   /** Null if the last use of sessions is not noted. */
   readonly uses: SessionUses | null;
+  /** Where a message of a microservice carries its access token. */
+  readonly messageLocations: readonly TokenLocation[];
 }
 
 /**
@@ -37,10 +40,11 @@ export class TokenInstance {
   readonly uses: SessionUses | null;
   private readonly transport: TokenTransport;
   private readonly csrf: CsrfTokens | null;
+  private readonly messageLocations: readonly TokenLocation[];
 
   constructor(
     readonly name: string,
-    { authenticator, transport, errors, clock, csrf, uses }: InstancePorts,
+    { authenticator, transport, errors, clock, csrf, uses, messageLocations }: InstancePorts,
   ) {
     this.authenticator = authenticator;
     this.transport = transport;
@@ -48,6 +52,18 @@ export class TokenInstance {
     this.clock = clock;
     this.csrf = csrf;
     this.uses = uses;
+    this.messageLocations = messageLocations;
+  }
+
+  /**
+   * Returns where an operation carries its access token. `undefined` means: where the options say. The payload of a message loses the
+   * members that may hold a token.
+   */
+  locationsOf(context: RequestContext, ofRoute: readonly TokenLocation[] | undefined): readonly TokenLocation[] | undefined {
+    if (!(context instanceof RpcContext)) return ofRoute;
+    const locations = ofRoute ?? this.messageLocations;
+    context.takeTokens(locations);
+    return locations;
   }
 
   /**

@@ -9,6 +9,7 @@ import { JWKS } from './jwks.schema.js';
 import { LEGACY } from './legacy.schema.js';
 import type { Schema } from './option-kinds.js';
 import { REFRESH } from './refresh.schema.js';
+import { RPC } from './rpc.schema.js';
 import { SESSIONS } from './sessions.schema.js';
 import type { CachedUserOptions } from '../principal/hook.options.js';
 import type { TokenModuleOptions } from './token.options.js';
@@ -47,6 +48,7 @@ export const MODULE = {
   header: { kind: 'group', options: HEADER },
   cookie: { kind: 'group', options: COOKIE },
   locations: { kind: 'locations', defaultNote: "the header, or with `transport: 'cookie'` the cookie" },
+  rpc: { kind: 'group', options: RPC },
   csrf: { kind: 'group', options: CSRF, canBeFalse: true, shorthands: CSRF_SHORTHANDS, defaultNote: 'enabled' },
   loadUser: { kind: 'group', options: CACHED_USER, canBeFunction: true, defaultNote: 'no user is loaded' },
   claims: { kind: 'hook', defaultNote: 'the claims that were given to `signIn`' },

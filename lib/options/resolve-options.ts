@@ -21,12 +21,16 @@ import type { ResolvedSessionsOptions } from './resolve-sessions-options.js';
 import { resolveSessionsOptions } from './resolve-sessions-options.js';
 import type { ResolvedTransportOptions, TransportContext } from './resolve-transport-options.js';
 import { resolveTransportOptions } from './resolve-transport-options.js';
+import type { TokenLocation } from '../transport/token-location.js';
+import { RPC } from './rpc.schema.js';
 import type { TokenModuleOptions } from './token.options.js';
 
 /** What the handling of a request needs, whether or not the instance has sessions. */
 export interface RequestOptions {
   readonly access: AccessTokenSettings;
   readonly transport: ResolvedTransportOptions;
+  /** Where a message of a microservice carries its access token, in this order. */
+  readonly messageLocations: readonly TokenLocation[];
   /** Null if the instance only verifies: there are no CSRF tokens then. */
   readonly csrfKeys: DerivedKeyRing | null;
   readonly hooks: Readonly<Pick<TokenModuleOptions, 'claims' | 'onEvent' | 'errorBody'>> & {
@@ -115,12 +119,19 @@ export function resolveRequestOptions(
   given: TokenModuleOptions,
   options: ModuleReader,
   context: TransportContext,
-): Pick<RequestOptions, 'transport' | 'hooks' | 'hookTimeoutMs'> {
+): Pick<RequestOptions, 'transport' | 'messageLocations' | 'hooks' | 'hookTimeoutMs'> {
   return {
     transport: Object.freeze(resolveTransportOptions(given, options, context)),
+    messageLocations: Object.freeze(resolveMessageLocations(given.rpc)),
     hooks: Object.freeze(resolveHooks(options, given)),
     hookTimeoutMs: options('hookTimeout'),
   };
+}
+
+/** Messages have headers in every mode of transport, because no browser sends them. */
+function resolveMessageLocations(given: TokenModuleOptions['rpc']): readonly TokenLocation[] {
+  const field = optionReader({ group: 'rpc', schema: RPC, given })('field');
+  return field === undefined ? ['header'] : ['header', { body: field }];
 }
 
 function resolveHooks(options: ModuleReader, { loadUser: given }: TokenModuleOptions): RequestOptions['hooks'] {

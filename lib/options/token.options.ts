@@ -6,6 +6,7 @@ import type { JwksOptions } from '../keys/jwks.options.js';
 import type { TokenKey, TokenSecret } from '../keys/key.options.js';
 import type { Signer } from '../keys/signer.js';
 import type { ErrorBodyHook } from '../nest/error-body.js';
+import type { RpcOptions } from '../nest/rpc.options.js';
 import type { CachedUserOptions, ClaimsHook, LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { LegacyOptions } from '../session/legacy.options.js';
@@ -82,6 +83,8 @@ export interface TokenModuleOptions {
    * @defaultValue the header, or with `transport: 'cookie'` the cookie
    */
   locations?: TokenLocation[];
+  /** Where the messages of microservices carry an access token, in addition to their headers. */
+  rpc?: RpcOptions;
   /**
    * Protection against requests that pages of other sites send, where tokens come from cookies. `false` disables it. `'token'` is short for
    * `{ mode: 'token' }`. @defaultValue enabled

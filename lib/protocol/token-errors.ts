@@ -78,3 +78,21 @@ export interface TokenErrorBody {
   /** Present, and true, only if nothing but a new sign-in helps. So a client needs no list of codes. */
   signIn?: true;
 }
+
+/**
+ * The `extensions` of a GraphQL error that stands for a {@link TokenError}.
+ *
+ * @example
+ * ```json
+ * { "message": "access token has expired", "path": ["me"], "extensions": { "code": "token_expired", "status": 401 } }
+ * ```
+ */
+export interface TokenErrorExtensions {
+  code: TokenErrorCode;
+  /** The status that the response would have over plain HTTP. GraphQL itself responds with 200. */
+  status: number;
+  /** Present, and true, only if nothing but a new sign-in helps. */
+  signIn?: true;
+  /** Seconds after which a retry is worth while. Present only if the error says so. */
+  retryAfter?: number;
+}

@@ -26,6 +26,8 @@ export { instancesIn } from '../../lib/module/unique-instances.js';
 export { instanceProviders, revocationSettings } from '../../lib/module/instance-providers.js';
 export { PrincipalHooks } from '../../lib/principal/principal-hooks.js';
 export { UserCache } from '../../lib/principal/user-cache.js';
+export { GraphqlContext } from '../../lib/nest/graphql-context.js';
+export { RpcContext } from '../../lib/nest/rpc-context.js';
 export { TokenInstance, tokenInstanceToken } from '../../lib/nest/token-instance.js';
 export { SessionUses } from '../../lib/session/session-uses.js';
 export { PatientStore } from '../../lib/session/patient-store.js';
