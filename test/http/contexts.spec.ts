@@ -1,11 +1,9 @@
 import { ApolloDriver } from '@nestjs/apollo';
 import type { ApolloDriverConfig } from '@nestjs/apollo';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { ExecutionContext, INestMicroservice } from '@nestjs/common';
-import { Controller, UseGuards } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
+import { UseGuards } from '@nestjs/common';
 import { Field, GraphQLModule, Mutation, ObjectType, Query, Resolver, Subscription } from '@nestjs/graphql';
-import type { ClientProxy, MicroserviceOptions } from '@nestjs/microservices';
-import { ClientProxyFactory, MessagePattern, Payload, Transport } from '@nestjs/microservices';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { OnGatewayConnection } from '@nestjs/websockets';
@@ -15,8 +13,6 @@ import { createClient } from 'graphql-ws';
 import type { Principal, TokenPair, TokenRequest } from 'nestjs-token';
 import { AuthInstance, CurrentUser, JwtAuthGuard, OptionalAuth, Public, RefreshService, TokenModule } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
-import type { AddressInfo, Server } from 'node:net';
-import { firstValueFrom } from 'rxjs';
 import { WebSocket } from 'ws';
 import { refreshServiceToken } from '../support/lib.js';
 import type { AppSetup, TestApp } from '../support/app.js';
@@ -24,7 +20,7 @@ import { bearing, ISSUER, SECRET, startApp } from '../support/app.js';
 import { CapturedLog } from '../support/captured-log.js';
 import type { SocketMessage, SocketPlatform, TestSocket } from '../support/sockets.js';
 import { openSocket, SOCKET_PLATFORMS } from '../support/sockets.js';
-import { carrying, tokensOn } from '../support/token-store.js';
+import { carrying } from '../support/token-store.js';
 
 const authorizationOf = (pair: TokenPair): Record<string, string> => ({ authorization: bearing(pair).authorization! });
 /** What Nest says where nothing of the right kind was thrown. */
@@ -73,34 +69,6 @@ class Gateway implements OnGatewayConnection {
   @SubscribeMessage('unmarked')
   unmarked(): SocketMessage {
     return { event: 'let in', data: null };
-  }
-}
-
-@Controller()
-class Service {
-  @MessagePattern('guarded')
-  @UseGuards(JwtAuthGuard)
-  guarded(): string {
-    return 'let in';
-  }
-
-  @MessagePattern('optional')
-  @OptionalAuth()
-  @UseGuards(JwtAuthGuard)
-  optional(@Payload() payload: unknown, @CurrentUser() user?: Principal): object {
-    return { payload, user: user ?? null };
-  }
-
-  @MessagePattern('public')
-  @Public()
-  @UseGuards(JwtAuthGuard)
-  open(@Payload() payload: unknown, @CurrentUser() user?: Principal): object {
-    return { payload, user: user ?? null };
-  }
-
-  @MessagePattern('unmarked')
-  unmarked(): string {
-    return 'let in';
   }
 }
 
@@ -220,76 +188,6 @@ describe.each(SOCKET_PLATFORMS)('a gateway on %s', (platform: SocketPlatform) =>
   });
 });
 
-describe('a microservice over TCP', () => {
-  let client: ClientProxy;
-  afterEach(async () => {
-    await client.close();
-    await running.close();
-  });
-  const startService = async (setup: AppSetup = {}): Promise<void> => {
-    let service: INestMicroservice | undefined;
-    await start({
-      ...setup,
-      controllers: [Service],
-      prepare: async (app) => {
-        const tcp: MicroserviceOptions = { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } };
-        service = app.connectMicroservice(tcp, { inheritAppConfig: true });
-        await app.startAllMicroservices();
-      },
-    });
-    const { port } = service!.unwrap<Server>().address() as AddressInfo;
-    client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
-  };
-  const send = (pattern: string, payload: unknown): Promise<unknown> => firstValueFrom(client.send<unknown>(pattern, payload));
-  const expectRefusal = async (pattern: string, payload: unknown): Promise<void> => {
-    const error: unknown = await send(pattern, payload).then(
-      () => 'let in',
-      (reason: unknown) => reason,
-    );
-    expect(error).toEqual(expect.objectContaining({ status: 'error' }));
-    expect((error as { message: string }).message).not.toBe(UNKNOWN);
-    expect(log.of('error').join('\n')).not.toContain('TypeError');
-  };
-
-  it('refuses a payload that looks like a request with a good token (F-07)', async () => {
-    await startService();
-    await expectRefusal('guarded', { headers: authorizationOf(await signIn()) });
-  });
-
-  it.each([
-    ['a number', 7],
-    ['a text', 'hello'],
-    ['an object', { user: { sub: 'mallory' } }],
-    ['a list', []],
-  ] as const)('refuses %s with an error of its kind (F-08)', async (_, payload) => {
-    await startService();
-    await expectRefusal('guarded', payload);
-  });
-
-  it.each(['optional', 'public'])(
-    'knows no caller where a route is %s, whatever the payload says, and writes nothing into it (F-07)',
-    async (route) => {
-      await startService();
-      const user = { sub: 'mallory', sid: 'x' };
-      for (const payload of [
-        { user },
-        { headers: authorizationOf(await signIn()) },
-        { headers: authorizationOf(await signIn()), user },
-        { headers: {}, user },
-      ]) {
-        expect(await send(route, payload)).toEqual({ payload, user: null });
-      }
-    },
-  );
-
-  it('refuses unmarked handlers with globalGuard with an error of its kind, and lets public ones in (F-08)', async () => {
-    await startService({ options: { globalGuard: true } });
-    await expectRefusal('unmarked', {});
-    await expectRefusal('unmarked', { headers: authorizationOf(await signIn()) });
-    expect(await send('public', { user: { sub: 'mallory' } })).toEqual({ payload: { user: { sub: 'mallory' } }, user: null });
-  });
-});
-
 @ObjectType()
 class Caller {
   @Field(() => String, { nullable: true })
@@ -384,28 +282,6 @@ describe('GraphQL', () => {
       for (const caller of Object.values(data)) expect(caller).toEqual({ sub: 'alice' });
     },
   );
-
-  it('refreshes once for all resolvers of an operation, with cookies that the response renews (CK-06)', async () => {
-    const outcomes: string[] = [];
-    await startGraphql({ options: { transport: 'cookie', onEvent: ({ type }) => void outcomes.push(type) } });
-    const { refreshToken } = await signIn();
-    const headers = carrying('cookie', { refresh: refreshToken });
-    const answer = await running.call('/graphql', { method: 'POST', headers, body: { query: '{ one: me { sub } two: me { sub } }' } });
-    expect(answer.json()).toEqual({ data: { one: { sub: 'alice' }, two: { sub: 'alice' } } });
-    const { access, refresh, deleted, isExposed } = tokensOn('cookie', answer);
-    expect([access?.length, refresh?.length, deleted, isExposed]).toEqual([expect.any(Number), 56, [], false]);
-    expect(outcomes).toEqual(['signed-in', 'rotated']);
-  });
-
-  it('refreshes nothing for an operation that another site has sent, and leaves the cookies alone (CK-08)', async () => {
-    await startGraphql({ options: { transport: 'cookie' } });
-    const { refreshToken } = await signIn();
-    const headers = { ...carrying('cookie', { refresh: refreshToken }), 'sec-fetch-site': 'cross-site' };
-    const answer = await running.call('/graphql', { method: 'POST', headers, body: { query: '{ me { sub } }' } });
-    expect(answer.json()).toMatchObject({ errors: [{}], data: null });
-    expect(answer.headers['set-cookie']).toBeUndefined();
-    expect(await running.app.get(RefreshService).rotate(refreshToken)).toMatchObject({ outcome: 'rotated' });
-  });
 
   it('knows the caller of an operation over graphql-ws', async () => {
     await startGraphql();

@@ -6,9 +6,10 @@ import { connect } from 'node:net';
 /** Servers that must be running on their usual ports. */
 export const SERVERS = { postgres: { port: 5432, username: 'postgres' }, mariadb: { port: 3306, username: 'root' } } as const;
 export const REDIS_PORT = 6379;
+export const NATS_PORT = 4222;
 export const GALERA_PROVIDER = ['/usr/lib/galera/libgalera_smm.so', '/usr/lib64/galera-4/libgalera_smm.so'].find(existsSync);
 
-const PORTS = { postgres: SERVERS.postgres.port, mariadb: SERVERS.mariadb.port, redis: REDIS_PORT };
+const PORTS = { postgres: SERVERS.postgres.port, mariadb: SERVERS.mariadb.port, redis: REDIS_PORT, nats: NATS_PORT };
 /** Programs that a test starts by itself, and how each one is asked for its version. */
 const PROGRAMS = {
   nginx: ['-v'],
@@ -34,7 +35,7 @@ export async function describeWith(...needs: Need[]): Promise<(title: string, su
 }
 
 async function missing(need: Need): Promise<string | null> {
-  if (need === 'postgres' || need === 'mariadb' || need === 'redis') {
+  if (need === 'postgres' || need === 'mariadb' || need === 'redis' || need === 'nats') {
     const reason = await unreachable(PORTS[need]);
     return reason && `${need} ${reason}`;
   }
