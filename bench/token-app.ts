@@ -1,7 +1,7 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { Body, Controller, Get, HttpCode, Module, Post, UseGuards, UseInterceptors } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import type { RefreshOptions, SessionEvent, TokenPair } from 'nestjs-token';
+import type { RefreshOptions, TokenEvent, TokenPair } from 'nestjs-token';
 import { JwtAuthGuard, RefreshService, TokenInterceptor, TokenModule } from 'nestjs-token';
 import type { DataSourceOptions } from 'typeorm';
 
@@ -43,7 +43,7 @@ export function tokenApp({
 }: TokenAppOptions): DynamicModule {
   @Module({})
   class App {}
-  const onEvent = ({ type }: SessionEvent) => (events[type] = (events[type] ?? 0) + 1);
+  const onEvent = ({ type }: TokenEvent) => (events[type] = (events[type] ?? 0) + 1);
   const tokens = TokenModule.forRoot({
     issuer: 'https://bench.example',
     secret: 'bench-kN3vQ8sLx2Rf7WzYp5TcHd9Jm4Gb6Ua1',

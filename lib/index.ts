@@ -29,7 +29,13 @@ export type { JsonWebKeySet, PublicJsonWebKey } from './keys/key-set.js';
 export { KeySource } from './keys/key-source.js';
 export type { VerificationKey } from './keys/key-source.js';
 export { Signer } from './keys/signer.js';
-export { InjectAccessTokenService, InjectRefreshService, InjectTokenTransport } from './module/injection-tokens.js';
+export {
+  InjectAccessTokenService,
+  InjectRefreshService,
+  InjectTokenEvents,
+  InjectTokenHealthIndicator,
+  InjectTokenTransport,
+} from './module/injection-tokens.js';
 
 export { JwtAuthGuard } from './nest/jwt-auth.guard.js';
 export { RequestCheck } from './authentication/request-check.js';
@@ -61,7 +67,7 @@ export type { TokenPairBody } from './session/token-pair.js';
 export type { Deliverable } from './session/delivery.js';
 export type { RotationOutcome } from './session/rotation.js';
 export { SessionListener } from './session/session-listener.js';
-export type { SessionEvent } from './session/session-listener.js';
+export type { EventOrigin, KeyEvent, RejectionEvent, SessionEvent, StoreEvent, TokenEvent } from './session/session-listener.js';
 export { REVOKE_REASONS } from './session/token-session.js';
 export type {
   NewSession,
@@ -92,6 +98,10 @@ export type {
 
 export { RevocationPush } from './revocation/revocation-push.js';
 
+export { TokenEvents } from './events/token-events.js';
+export { TokenHealthIndicator } from './events/token-health-indicator.js';
+export type { TokenHealth, TokenHealthOptions } from './events/token-health-indicator.js';
+export type { TraceContext } from './events/operation-trace.js';
 export { redactTokens } from './events/redact-tokens.js';
 export type { RedactOptions } from './events/redact-tokens.js';
 

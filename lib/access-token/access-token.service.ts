@@ -49,7 +49,14 @@ export interface AccessTokenPorts {
   readonly reloader: KeyReloader | null;
   /** Asks another service about revocations, if the options say so. */
   readonly introspector?: TokenIntrospector | null;
+  /** Observes each full verification. @defaultValue nobody observes it */
+  readonly trace?: VerificationTrace;
+  /** Is told the `kid` of each key that is refused from now on. @defaultValue nobody is told */
+  readonly onKeyRetired?: (kid: string) => void;
 }
+
+/** Observes a verification: it calls the work once, and returns its promise or one that settles in the same way. */
+export type VerificationTrace = (work: () => Promise<AccessTokenClaims>) => Promise<AccessTokenClaims>;
 
 /** The clocks of nodes and stores differ by at most this much, in milliseconds. */
 const CLOCK_SKEW_MS = 300_000;
@@ -118,7 +125,7 @@ export class AccessTokenService {
   retireKey(kid: string): void {
     const { keys, issuer } = this.ports;
     if (kid === issuer?.kid) throw new RangeError('the signing key cannot be retired; make another key sign first');
-    keys.retire(kid);
+    this.tellRetired(() => keys.retire(kid));
   }
 
   /**
@@ -135,8 +142,10 @@ export class AccessTokenService {
    * }
    * ```
    */
-  reloadKeys(): Promise<void> {
-    return this.ports.reloader?.reload() ?? Promise.reject(onlyVerifies());
+  async reloadKeys(): Promise<void> {
+    const { reloader } = this.ports;
+    if (!reloader) throw onlyVerifies();
+    await reloader.reload((change) => this.tellRetired(change));
   }
 
   /**
@@ -203,9 +212,21 @@ export class AccessTokenService {
     return issuer;
   }
 
-  private async verifyInFull(token: string): Promise<AccessTokenClaims> {
-    const key = await this.keyFor(token);
-    return this.accept(token, this.verifier.payloadOf(token, key), key);
+  private verifyInFull(token: string): Promise<AccessTokenClaims> {
+    const work = async (): Promise<AccessTokenClaims> => {
+      const key = await this.keyFor(token);
+      return this.accept(token, this.verifier.payloadOf(token, key), key);
+    };
+    return this.ports.trace?.(work) ?? work();
+  }
+
+  /** Makes known which keys a change takes away. */
+  private tellRetired(change: () => void): void {
+    const { keys, onKeyRetired } = this.ports;
+    const before = keys.all;
+    change();
+    const after = new Set(keys.all);
+    for (const key of before) if (!after.has(key)) onKeyRetired?.(key.kid);
   }
 
   /** Finds a token that has been verified before. Its key and its times are checked now, its session is not. */

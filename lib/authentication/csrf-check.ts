@@ -30,7 +30,7 @@ export class CsrfCheck extends RequestCheck {
     if (stage === 'endpoint') this.refuseForeign(request);
     else if (stage === 'use' && credentials.access?.source === 'cookie' && !isSafe) this.requireOwn(checked, false);
     else if (stage === 'rotate' && credentials.refresh?.source === 'cookie') {
-      if (isSpeculative(request)) throw new CsrfFailed();
+      if (isSpeculative(request)) throw new CsrfFailed({ sessionId: checked.sessionId });
       this.requireOwn(checked, isSafe && isTopLevelNavigation(request));
     }
   }
@@ -38,7 +38,7 @@ export class CsrfCheck extends RequestCheck {
   private requireOwn({ request, sessionId }: CheckedRequest, isNavigation: boolean): void {
     const origin = this.judgeOrigin(request, isNavigation);
     const needsToken = origin === 'unknown' || this.settings.mode === 'token';
-    if (origin === 'foreign' || (needsToken && !this.hasToken(request, sessionId))) throw new CsrfFailed();
+    if (origin === 'foreign' || (needsToken && !this.hasToken(request, sessionId))) throw new CsrfFailed({ sessionId });
   }
 
   /**

@@ -277,8 +277,11 @@ export class UserRejected extends TokenError {
 export class CsrfFailed extends TokenError {
   override readonly name = 'CsrfFailed';
   declare readonly errorCode: 'csrf_failed';
-  constructor(options?: ErrorOptions) {
+  /** The session that the tokens of the request belong to, or `undefined` if it is not known. */
+  readonly sessionId: string | undefined;
+  constructor(options?: ErrorOptions & { sessionId?: string | undefined }) {
     super('csrf_failed', options);
+    this.sessionId = options?.sessionId;
   }
 }
 

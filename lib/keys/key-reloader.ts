@@ -19,15 +19,16 @@ export class KeyReloader {
 
   /**
    * Reads the keys anew. If several reloads are under way, the one that was started last decides, even if another one ends after it.
+   * @param apply is called with the change, and makes it.
    * @throws {TokenOptionsError} rejects with it if the new keys are refused, or if `keys` is no function. The ring keeps its keys then.
    */
-  async reload(): Promise<void> {
+  async reload(apply: (change: () => void) => void): Promise<void> {
     if (!this.supply)
       throw new TokenOptionsError('keys', 'is no function, so there is nothing to reload; give a function that returns the keys');
     const turn = ++this.started;
     const { keys, warnings } = await this.supply();
     if (turn < this.applied) return;
-    this.ring.replace(keys);
+    apply(() => this.ring.replace(keys));
     this.applied = turn;
     for (const warning of warnings) this.logger.warn(warning);
   }

@@ -33,6 +33,8 @@ export class RemoteKeySource extends KeySource {
   private pending: Promise<void> | null = null;
   /** The keys are used between these two instants without being fetched again. Epoch milliseconds. */
   private fresh = { from: 0, until: 0 };
+  /** When the keys were fetched last, epoch milliseconds. */
+  private fetchedAt: number | null = null;
   /** When an unknown `kid` has caused a fetch, epoch milliseconds. */
   private soughtAt = -Infinity;
 
@@ -63,6 +65,11 @@ export class RemoteKeySource extends KeySource {
 
   override trusts(key: VerificationKey): boolean {
     return this.trusted.has(key) && this.isFresh();
+  }
+
+  /** Milliseconds since the keys were fetched last. Null if they never were. */
+  get ageMs(): number | null {
+    return this.fetchedAt === null ? null : this.clock.now() - this.fetchedAt;
   }
 
   override get all(): readonly VerificationKey[] {
@@ -119,6 +126,7 @@ export class RemoteKeySource extends KeySource {
       this.accept(await fetchKeySet(uri, this.settings));
       if (this.failure) this.logger.log('jwks.uri: the key server is available again');
       this.failure = null;
+      this.fetchedAt = this.clock.now();
       this.prolong(maxAgeMs);
     } catch (cause) {
       if (!this.failure) this.logger.warn(`jwks.uri: the key set of ${new URL(uri).origin} cannot be used: ${messageOf(cause)}`);

@@ -1,13 +1,19 @@
 import { Inject } from '@nestjs/common';
 import { AccessTokenService } from '../access-token/access-token.service.js';
 import type { CsrfTokens } from '../authentication/csrf-tokens.js';
+import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import type { LegacyAccessTokens } from '../authentication/legacy-access-tokens.js';
+import type { OperationTrace } from '../events/operation-trace.js';
+import type { Telemetry } from '../events/telemetry.js';
+import { TokenEvents } from '../events/token-events.js';
+import { TokenHealthIndicator } from '../events/token-health-indicator.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { RequestOptions, ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
 import type { LegacyExchange } from '../session/legacy-exchange.js';
 import { RefreshService } from '../session/refresh.service.js';
+import type { Presentation } from '../session/session-rotator.js';
 import type { SessionUses } from '../session/session-uses.js';
 import { TokenTransport } from '../transport/token-transport.js';
 import type { TypedToken } from './provide.js';
@@ -36,6 +42,13 @@ export const LEGACY_ACCESS_TOKENS: TypedToken<LegacyAccessTokens | null> = 'nest
 /** Injection token of the {@link LegacyExchange}. Null if no refresh tokens of another system are exchanged. */
 export const LEGACY_EXCHANGE: TypedToken<LegacyExchange | null> = 'nestjs-token:LegacyExchange';
 
+/** Injection token of the {@link Telemetry} of an instance. Null without the option `telemetry`. */
+export const TELEMETRY: TypedToken<Telemetry | null> = 'nestjs-token:Telemetry';
+/** Injection token of what observes refreshes. */
+export const REFRESH_TRACE: TypedToken<OperationTrace<Presentation>> = 'nestjs-token:RefreshTrace';
+/** Injection token of what observes full verifications of access tokens. */
+export const VERIFICATION_TRACE: TypedToken<OperationTrace<AccessTokenClaims>> = 'nestjs-token:VerificationTrace';
+
 /**
  * Returns the injection token of the {@link RefreshService} of an instance. It is the class for the instance without a name, and a text for
  * a named one.
@@ -51,6 +64,14 @@ export const accessTokenServiceToken = (name: string = DEFAULT_NAME): typeof Acc
 export const tokenTransportToken = (name: string = DEFAULT_NAME): typeof TokenTransport | TypedToken<TokenTransport> =>
   name === DEFAULT_NAME ? TokenTransport : `nestjs-token:TokenTransport:${name}`;
 
+/** Returns the injection token of the {@link TokenEvents} of an instance. */
+export const tokenEventsToken = (name: string = DEFAULT_NAME): typeof TokenEvents | TypedToken<TokenEvents> =>
+  name === DEFAULT_NAME ? TokenEvents : `nestjs-token:TokenEvents:${name}`;
+
+/** Returns the injection token of the {@link TokenHealthIndicator} of an instance. */
+export const tokenHealthIndicatorToken = (name: string = DEFAULT_NAME): typeof TokenHealthIndicator | TypedToken<TokenHealthIndicator> =>
+  name === DEFAULT_NAME ? TokenHealthIndicator : `nestjs-token:TokenHealthIndicator:${name}`;
+
 /** Parameter decorator. Injects the {@link RefreshService} of the instance with this name. */
 export const InjectRefreshService = (name?: string): ParameterDecorator & PropertyDecorator => Inject(refreshServiceToken(name));
 
@@ -59,3 +80,10 @@ export const InjectAccessTokenService = (name?: string): ParameterDecorator & Pr
 
 /** Parameter decorator. Injects the {@link TokenTransport} of the instance with this name. */
 export const InjectTokenTransport = (name?: string): ParameterDecorator & PropertyDecorator => Inject(tokenTransportToken(name));
+
+/** Parameter decorator. Injects the {@link TokenEvents} of the instance with this name. */
+export const InjectTokenEvents = (name?: string): ParameterDecorator & PropertyDecorator => Inject(tokenEventsToken(name));
+
+/** Parameter decorator. Injects the {@link TokenHealthIndicator} of the instance with this name. */
+export const InjectTokenHealthIndicator = (name?: string): ParameterDecorator & PropertyDecorator =>
+  Inject(tokenHealthIndicatorToken(name));

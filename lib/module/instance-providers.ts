@@ -8,7 +8,10 @@ import { CsrfCheck } from '../authentication/csrf-check.js';
 import { CsrfTokens } from '../authentication/csrf-tokens.js';
 import { NoRequestCheck, RequestCheck } from '../authentication/request-check.js';
 import { Clock } from '../clock.js';
+import { TokenHealthIndicator } from '../events/token-health-indicator.js';
 import { OutageLog } from '../events/outage-log.js';
+import { keyRetirementTeller } from '../events/key-retirement.js';
+import { RejectionReporter } from '../events/rejection-reporter.js';
 import { KeyReloader } from '../keys/key-reloader.js';
 import { KeySource } from '../keys/key-source.js';
 import { LocalSigner, Signer } from '../keys/signer.js';
@@ -21,6 +24,9 @@ import { RevocationHints } from '../revocation/revocation-hints.js';
 import type { RevocationSettings } from '../revocation/revocation-list.js';
 import { RevocationList } from '../revocation/revocation-list.js';
 import { SessionJanitor } from '../session/session-janitor.js';
+import { PatientStore } from '../session/patient-store.js';
+import { SessionListener } from '../session/session-listener.js';
+import { StoreWatch } from '../session/store-watch.js';
 import { SessionRotator } from '../session/session-rotator.js';
 import { TokenRepository } from '../session/token-repository.js';
 import { CookiePlace } from '../transport/cookie-place.js';
@@ -35,8 +41,11 @@ import {
   RESOLVED_OPTIONS,
   REVOCATION_HINTS,
   SESSION_USES,
+  tokenHealthIndicatorToken,
   tokenTransportToken,
+  VERIFICATION_TRACE,
 } from './injection-tokens.js';
+import { eventProviders, storeEventProviders } from './event-providers.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
 import { provide } from './provide.js';
 import { sessionProviders } from './session-providers.js';
@@ -50,7 +59,12 @@ export function instanceProviders(name: string): FactoryProvider[] {
     ...accessTokenProviders(name),
     ...revocationProviders(name),
     ...sessionProviders(name),
+    ...storeEventProviders(name),
     ...requestProviders(name),
+    provide(tokenHealthIndicatorToken(name), {
+      inject: [KeySource, PatientStore, RevocationList],
+      useFactory: (keys, store, revocations) => new TokenHealthIndicator(name, { keys, store, revocations }),
+    }),
     provide(InstanceLifecycle, {
       inject: [
         RESOLVED_OPTIONS,
@@ -77,9 +91,12 @@ function accessTokenProviders(name: string): FactoryProvider[] {
       useFactory: ({ access }, signer) => new AccessTokenIssuer(access, signer),
     }),
     provide(accessTokenServiceToken(name), {
-      inject: [RESOLVED_OPTIONS, KeySource, AccessTokenIssuer, SessionDenylist, Clock],
-      useFactory: ({ access }, keys, issuer, denylist, clock) =>
-        new AccessTokenService(access, { keys, issuer, denylist, clock, reloader: new KeyReloader(access.ring, access.supply) }),
+      inject: [RESOLVED_OPTIONS, KeySource, AccessTokenIssuer, SessionDenylist, Clock, VERIFICATION_TRACE, SessionListener],
+      useFactory: ({ access }, keys, issuer, denylist, clock, { around: trace }, listener) => {
+        const reloader = new KeyReloader(access.ring, access.supply);
+        const onKeyRetired = keyRetirementTeller(name, { listener, clock });
+        return new AccessTokenService(access, { keys, issuer, denylist, clock, reloader, trace, onKeyRetired });
+      },
     }),
   ];
 }
@@ -88,8 +105,9 @@ function revocationProviders(name: string): FactoryProvider[] {
   return [
     provide(REVOCATION_HINTS, { inject: [RESOLVED_OPTIONS], useFactory: ({ push }) => push && new RevocationHints(push, name) }),
     provide(RevocationList, {
-      inject: [RESOLVED_OPTIONS, TokenRepository, REVOCATION_HINTS],
-      useFactory: (options, repository, hints) => new RevocationList(repository, revocationSettings(name, options), hints),
+      inject: [RESOLVED_OPTIONS, TokenRepository, REVOCATION_HINTS, StoreWatch],
+      useFactory: (options, repository, hints, watch) =>
+        new RevocationList(repository, revocationSettings(name, options), { hints, watch }),
     }),
     provide(SessionDenylist, { inject: [RevocationList], useFactory: (revocations) => revocations }),
   ];
@@ -106,6 +124,7 @@ export function requestProviders(name: string): FactoryProvider[] {
   const accessTokens = accessTokenServiceToken(name);
   const transport = tokenTransportToken(name);
   return [
+    ...eventProviders(name),
     provide(transport, { inject: [REQUEST_OPTIONS], useFactory: (options) => transportOf(options.transport) }),
     provide(CSRF_TOKENS, {
       inject: [REQUEST_OPTIONS],
@@ -126,11 +145,11 @@ export function requestProviders(name: string): FactoryProvider[] {
         new RequestAuthenticator({ transport: where, accessTokens: tokens, legacy, rotator, hooks, check }),
     }),
     provide(ErrorResponse, {
-      inject: [REQUEST_OPTIONS, transport],
-      useFactory: ({ transport: { header }, csrfKeys, hooks: { errorBody } }, where) => {
+      inject: [REQUEST_OPTIONS, transport, RejectionReporter],
+      useFactory: ({ transport: { header }, csrfKeys, hooks: { errorBody } }, where, rejections) => {
         // An instance that only verifies has set no cookies.
         const settings = { scheme: tokenTypeOf(header), tidiesCookies: csrfKeys !== null, errorBody };
-        return new ErrorResponse(settings, { outages: new OutageLog(), transport: where });
+        return new ErrorResponse(settings, { outages: new OutageLog(), rejections, transport: where });
       },
     }),
     provide(tokenInstanceToken(name), {

@@ -2,7 +2,6 @@ import type { FactoryProvider } from '@nestjs/common';
 import { AccessTokenIssuer } from '../access-token/access-token.issuer.js';
 import { SessionDenylist } from '../access-token/session-denylist.js';
 import { Clock } from '../clock.js';
-import { SessionLog } from '../events/session-log.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
 import type { ResolvedTransportOptions } from '../options/resolve-transport-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
@@ -18,25 +17,25 @@ import type { SessionSettings } from '../session/session-draft.js';
 import { SessionOpener } from '../session/session-opener.js';
 import { SessionRevoker } from '../session/session-revoker.js';
 import { SessionRotator } from '../session/session-rotator.js';
+import { StoreWatch } from '../session/store-watch.js';
 import { SessionUses } from '../session/session-uses.js';
 import { PatientStore } from '../session/patient-store.js';
 import { TokenRepository } from '../session/token-repository.js';
 import { maxAccessLengthOf } from '../transport/cookie-place.js';
 import { tokenTypeOf } from '../transport/header-place.js';
-import { LEGACY_EXCHANGE, refreshServiceToken, RESOLVED_OPTIONS, SESSION_USES } from './injection-tokens.js';
+import { LEGACY_EXCHANGE, REFRESH_TRACE, refreshServiceToken, RESOLVED_OPTIONS, SESSION_USES } from './injection-tokens.js';
 import { provide } from './provide.js';
 
 /** Returns the providers of sessions and their refresh tokens, from the store to the {@link RefreshService}. */
 export function sessionProviders(name: string): FactoryProvider[] {
   return [
-    provide(SessionListener, { inject: [RESOLVED_OPTIONS], useFactory: ({ hooks }) => new SessionLog(hooks.onEvent) }),
     provide(PrincipalHooks, {
       inject: [RESOLVED_OPTIONS],
       useFactory: ({ hooks, hookTimeoutMs }) => new PrincipalHooks({ ...hooks, timeoutMs: hookTimeoutMs }),
     }),
     provide(PatientStore, {
-      inject: [TokenRepository, RESOLVED_OPTIONS],
-      useFactory: (repository, { patience }) => new PatientStore(repository, patience.timeoutMs),
+      inject: [TokenRepository, RESOLVED_OPTIONS, StoreWatch],
+      useFactory: (repository, { patience }, watch) => new PatientStore(repository, patience.timeoutMs, watch),
     }),
     provide(RefreshTokenCodec, { inject: [RESOLVED_OPTIONS], useFactory: ({ refresh }) => new RefreshTokenCodec(name, refresh.ring) }),
     provide(PairIssuer, {
@@ -85,9 +84,10 @@ function rotatorProvider(name: string): FactoryProvider {
       PairIssuer,
       SessionDenylist,
       SessionListener,
+      REFRESH_TRACE,
     ],
-    useFactory: (options, codec, legacy, store, revoker, hooks, issuer, denylist, listener) =>
-      new SessionRotator(rotatorSettings(name, options), { codec, legacy, store, revoker, hooks, issuer, denylist, listener }),
+    useFactory: (options, codec, legacy, store, revoker, hooks, issuer, denylist, listener, { around: trace }) =>
+      new SessionRotator(rotatorSettings(name, options), { codec, legacy, store, revoker, hooks, issuer, denylist, listener, trace }),
   });
 }
 

@@ -13,7 +13,14 @@ import { RequestCheck } from '../authentication/request-check.js';
 import { loadTokenOptions } from '../options/resolve-options.js';
 import { resolveVerifierOptions } from '../options/resolve-verifier-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
-import { accessTokenServiceToken, refreshServiceToken, RESOLVED_OPTIONS, tokenTransportToken } from './injection-tokens.js';
+import {
+  accessTokenServiceToken,
+  refreshServiceToken,
+  RESOLVED_OPTIONS,
+  tokenEventsToken,
+  tokenHealthIndicatorToken,
+  tokenTransportToken,
+} from './injection-tokens.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
 import { instanceProviders } from './instance-providers.js';
 import type { ModuleInstance } from './module-instance.js';
@@ -111,7 +118,14 @@ function compose(built: DynamicModule, extras: ResolvedExtras): DynamicModule {
       ...(jwksPath === null ? [] : [jwksProvider(name, jwksPath)]),
       ...(globalGuard ? GLOBAL_GUARD_PROVIDERS : []),
     ],
-    exports: [tokenInstanceToken(name), refreshServiceToken(name), accessTokenServiceToken(name), tokenTransportToken(name)],
+    exports: [
+      tokenInstanceToken(name),
+      refreshServiceToken(name),
+      accessTokenServiceToken(name),
+      tokenTransportToken(name),
+      tokenEventsToken(name),
+      tokenHealthIndicatorToken(name),
+    ],
   };
 }
 

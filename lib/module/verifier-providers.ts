@@ -4,13 +4,23 @@ import { AccessTokenService } from '../access-token/access-token.service.js';
 import { NoDenylist, SessionDenylist } from '../access-token/session-denylist.js';
 import { TokenIntrospector } from '../access-token/token-introspector.js';
 import { Clock } from '../clock.js';
+import { keyRetirementTeller } from '../events/key-retirement.js';
+import { TokenHealthIndicator } from '../events/token-health-indicator.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { KeyRing } from '../keys/key-ring.js';
 import { KeySource } from '../keys/key-source.js';
 import { RemoteKeySource } from '../keys/remote-key-source.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
+import { SessionListener } from '../session/session-listener.js';
 import { SessionRotator } from '../session/session-rotator.js';
-import { accessTokenServiceToken, refreshServiceToken, RESOLVED_VERIFIER_OPTIONS, SESSION_USES } from './injection-tokens.js';
+import {
+  accessTokenServiceToken,
+  refreshServiceToken,
+  RESOLVED_VERIFIER_OPTIONS,
+  SESSION_USES,
+  tokenHealthIndicatorToken,
+  VERIFICATION_TRACE,
+} from './injection-tokens.js';
 import { requestProviders } from './instance-providers.js';
 import { provide } from './provide.js';
 import { VerifierLifecycle } from './verifier-lifecycle.js';
@@ -28,8 +38,8 @@ export function verifierProviders(name: string): FactoryProvider[] {
     }),
     provide(SessionDenylist, { inject: [], useFactory: () => new NoDenylist() }),
     provide(accessTokens, {
-      inject: [RESOLVED_VERIFIER_OPTIONS, KeySource, SessionDenylist, Clock],
-      useFactory: ({ access, introspection }, keys, denylist, clock) =>
+      inject: [RESOLVED_VERIFIER_OPTIONS, KeySource, SessionDenylist, Clock, VERIFICATION_TRACE, SessionListener],
+      useFactory: ({ access, introspection }, keys, denylist, clock, { around: trace }, listener) =>
         new AccessTokenService(access, {
           keys,
           denylist,
@@ -37,6 +47,8 @@ export function verifierProviders(name: string): FactoryProvider[] {
           issuer: null,
           reloader: null,
           introspector: introspection && new TokenIntrospector(introspection, clock),
+          trace,
+          onKeyRetired: keyRetirementTeller(name, { listener, clock }),
         }),
     }),
     provide(PrincipalHooks, {
@@ -47,6 +59,10 @@ export function verifierProviders(name: string): FactoryProvider[] {
     provide(SessionRotator, { inject: [], useFactory: () => null }),
     provide(SESSION_USES, { inject: [], useFactory: () => null }),
     ...requestProviders(name),
+    provide(tokenHealthIndicatorToken(name), {
+      inject: [KeySource],
+      useFactory: (keys) => new TokenHealthIndicator(name, { keys, store: null, revocations: null }),
+    }),
     provide(VerifierLifecycle, {
       inject: [RESOLVED_VERIFIER_OPTIONS, KeySource, accessTokens],
       useFactory: (options, keys, service) => new VerifierLifecycle(name, options, { keys, accessTokens: service }),

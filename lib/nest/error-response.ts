@@ -1,5 +1,6 @@
 import type { TokenError } from '../errors/token.errors.js';
 import type { OutageLog } from '../events/outage-log.js';
+import type { RejectionReporter } from '../events/rejection-reporter.js';
 import { rawResponseOf } from '../transport/response-tokens.js';
 import type { Credentials, TokenTransport } from '../transport/token-transport.js';
 import type { ErrorBodyHook } from './error-body.js';
@@ -17,6 +18,7 @@ export interface ErrorResponseSettings {
 /** What a response to an error works with. */
 export interface ErrorResponsePorts {
   readonly outages: OutageLog;
+  readonly rejections: RejectionReporter;
   readonly transport: TokenTransport;
 }
 
@@ -46,6 +48,7 @@ export class ErrorResponse {
     if (PREPARED.get(operation) === error) return;
     PREPARED.set(operation, error);
     const { scheme, errorBody } = this.settings;
+    this.ports.rejections.report(error);
     if (error.getStatus() >= 500) this.ports.outages.report(error);
     if (errorBody) error.shapeBody(errorBody(error, context.host));
     const raw = response && rawResponseOf(response);

@@ -60,5 +60,6 @@ export const MODULE = {
   preparedStatements: { kind: 'flag', default: true },
   janitor: { kind: 'group', options: JANITOR, canBeFalse: true, defaultNote: 'enabled' },
   onEvent: { kind: 'hook', defaultNote: 'events are only logged' },
+  telemetry: { kind: 'flag', default: false },
   errorBody: { kind: 'hook', defaultNote: '`TokenErrorBody`' },
 } as const satisfies Schema<TokenModuleOptions>;

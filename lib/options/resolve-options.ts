@@ -40,6 +40,8 @@ export interface RequestOptions {
   };
   /** Milliseconds. */
   readonly hookTimeoutMs: number;
+  /** Whether OpenTelemetry is told what happens. */
+  readonly telemetry: boolean;
   /** Null if there are no tokens of another system. */
   readonly legacy: ResolvedLegacyOptions | null;
 }
@@ -119,12 +121,13 @@ export function resolveRequestOptions(
   given: TokenModuleOptions,
   options: ModuleReader,
   context: TransportContext,
-): Pick<RequestOptions, 'transport' | 'messageLocations' | 'hooks' | 'hookTimeoutMs'> {
+): Pick<RequestOptions, 'transport' | 'messageLocations' | 'hooks' | 'hookTimeoutMs' | 'telemetry'> {
   return {
     transport: Object.freeze(resolveTransportOptions(given, options, context)),
     messageLocations: Object.freeze(resolveMessageLocations(given.rpc)),
     hooks: Object.freeze(resolveHooks(options, given)),
     hookTimeoutMs: options('hookTimeout'),
+    telemetry: options('telemetry'),
   };
 }
 

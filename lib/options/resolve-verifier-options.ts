@@ -40,7 +40,6 @@ const OF_ISSUERS = [
   'storeTimeout',
   'preparedStatements',
   'janitor',
-  'onEvent',
 ] as const satisfies readonly (keyof TokenModuleOptions)[];
 
 /**

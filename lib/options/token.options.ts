@@ -1,7 +1,7 @@
 import type { IntrospectionOptions } from '../access-token/introspection.options.js';
 import type { AccessOptions } from '../access-token/access.options.js';
 import type { Duration } from '../duration.js';
-import type { SessionEvent } from '../session/session-listener.js';
+import type { TokenEvent } from '../session/session-listener.js';
 import type { JwksOptions } from '../keys/jwks.options.js';
 import type { TokenKey, TokenSecret } from '../keys/key.options.js';
 import type { Signer } from '../keys/signer.js';
@@ -145,10 +145,17 @@ export interface TokenModuleOptions {
       }
     | false;
   /**
-   * Called for every session event, in addition to logging. Errors that it throws are logged and ignored.
+   * Called for every event, in addition to logging. Nobody waits for what it returns. What it throws, or rejects with, is ignored, and the
+   * log says that it has failed. See the guide in `docs/telemetry.md`.
    * @defaultValue events are only logged
    */
-  onEvent?: (event: SessionEvent) => unknown;
+  onEvent?: (event: TokenEvent) => unknown;
+  /**
+   * Whether OpenTelemetry is told what happens: spans and durations of refreshes, spans of full verifications, counters of events and of
+   * refused requests, and the revocation lag. It needs the package `@opentelemetry/api`. Without an SDK of OpenTelemetry nothing is
+   * recorded. @defaultValue false
+   */
+  telemetry?: boolean;
   /** Returns the body of the response to a {@link TokenError}, for example `{ code: 4101, msg: '…' }`. @defaultValue `TokenErrorBody` */
   errorBody?: ErrorBodyHook;
 }

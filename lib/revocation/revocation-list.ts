@@ -4,6 +4,7 @@ import type { RevocationHints } from './revocation-hints.js';
 import { RevocationPoller } from './revocation-poller.js';
 import type { ReadingSettings } from './revocation-reader.js';
 import { RevocationReader } from './revocation-reader.js';
+import type { StoreWatch } from '../session/store-watch.js';
 import type { RevokedSession, TokenRepository } from '../session/token-repository.js';
 
 /** How a node learns about revocations. */
@@ -11,6 +12,14 @@ export interface RevocationSettings extends ReadingSettings {
   readonly mode: 'poll' | 'strict' | 'off';
   /** Milliseconds from one poll to the next. Tests of the push channel make it long. @defaultValue half a second */
   readonly intervalMs?: number | undefined;
+}
+
+/** What a list works with in addition to the store. */
+export interface RevocationPorts {
+  /** The push channel, if there is one. */
+  readonly hints?: RevocationHints | null;
+  /** Is told whether the store responds. */
+  readonly watch?: StoreWatch;
 }
 
 /** What this node knows of a session. */
@@ -31,15 +40,14 @@ export class RevocationList extends SessionDenylist {
   private readonly entries = new Map<string, Entry>();
   private readonly poller: RevocationPoller;
 
-  /** @param hints the push channel, if there is one. */
   constructor(
     private readonly repository: TokenRepository,
     private readonly settings: RevocationSettings,
-    private readonly hints: RevocationHints | null = null,
+    private readonly ports: RevocationPorts = {},
   ) {
     super();
     const reader = new RevocationReader(repository, settings, (sessions) => this.addUnknown(sessions));
-    this.poller = new RevocationPoller(reader, settings.intervalMs);
+    this.poller = new RevocationPoller(reader, { intervalMs: settings.intervalMs, watch: ports.watch });
   }
 
   /** Adds sessions that this node has just revoked, and tells the other nodes. */
@@ -105,7 +113,15 @@ export class RevocationList extends SessionDenylist {
   async start(): Promise<void> {
     if (this.settings.mode === 'off') return;
     await this.poll();
-    if (this.settings.mode === 'poll') this.poller.start(this.hints);
+    if (this.settings.mode === 'poll') this.poller.start(this.ports.hints ?? null);
+  }
+
+  /**
+   * How old the list is: milliseconds since the last successful poll began. Null if this node does not poll. A node that is idle polls
+   * seldom, and catches up when a request comes.
+   */
+  get ageMs(): number | null {
+    return this.poller.isRunning ? this.poller.ageMs : null;
   }
 
   /** Ends polling and announcing. Does not close the push channel. */
@@ -115,16 +131,19 @@ export class RevocationList extends SessionDenylist {
 
   /** Asks the store what {@link accessEpoch} should say. @throws {StoreUnavailable} rejects with it. */
   private async storedEpoch(sessionId: string): Promise<number> {
+    const { watch } = this.ports;
     const found = await this.repository.find({ realm: this.settings.realm, id: sessionId }).catch((cause: unknown) => {
+      watch?.failed();
       throw new StoreUnavailable({ cause });
     });
+    watch?.succeeded();
     if (found?.session.revokedAt !== null) return Infinity;
     const { accessRevokedAt } = found.session;
     return accessRevokedAt !== null && found.at - accessRevokedAt < this.settings.horizonMs ? accessRevokedAt : 0;
   }
 
   private announce(): void {
-    if (this.poller.isRunning) this.hints?.announce();
+    if (this.poller.isRunning) this.ports.hints?.announce();
   }
 
   private addUnknown(sessions: readonly RevokedSession[]): void {

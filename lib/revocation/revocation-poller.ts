@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { RevocationHints } from './revocation-hints.js';
+import type { StoreWatch } from '../session/store-watch.js';
 import type { RevocationReader } from './revocation-reader.js';
 
 const POLL_INTERVAL_MS = 500;
@@ -16,10 +17,19 @@ const CATCH_UP_MS = 1_000;
 /** After a poll that has failed, or that requests have waited for without success, no request waits for another poll for this long. */
 const PATIENCE_MS = 5_000;
 
+/** Settings of a {@link RevocationPoller}. */
+export interface PollerSettings {
+  /** Milliseconds from one poll to the next while the node is in use. @defaultValue half a second */
+  readonly intervalMs?: number | undefined;
+  /** Is told whether the store responds. */
+  readonly watch?: StoreWatch | undefined;
+}
+
 /** Decides when a node polls for revocations: twice a second while it is in use, seldom while it is idle, soon after a hint. */
 export class RevocationPoller {
   private readonly logger = new Logger('TokenModule');
   private readonly intervalMs: number;
+  private readonly watch: StoreWatch | undefined;
   /** The value of `performance.now()` until which the list counts as current. */
   private currentUntil = Infinity;
   private readAt = -Infinity;
@@ -35,12 +45,12 @@ export class RevocationPoller {
   private catchingUp: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param intervalMs milliseconds from one poll to the next while the node is in use. */
   constructor(
     private readonly reader: RevocationReader,
-    intervalMs: number = POLL_INTERVAL_MS,
+    { intervalMs = POLL_INTERVAL_MS, watch }: PollerSettings = {},
   ) {
     this.intervalMs = intervalMs;
+    this.watch = watch;
   }
 
   /**
@@ -74,6 +84,11 @@ export class RevocationPoller {
     this.inUseUntil = performance.now() + IN_USE_MS;
     this.schedule(this.intervalMs);
     hints?.listen(() => this.hint());
+  }
+
+  /** Milliseconds since the last successful poll began. */
+  get ageMs(): number {
+    return performance.now() - this.readAt;
   }
 
   /** Whether it polls regularly. */
@@ -153,9 +168,11 @@ export class RevocationPoller {
       await this.poll();
       if (this.failing) this.logger.log('revocations are being read again');
       this.failing = false;
+      this.watch?.succeeded();
     } catch (error) {
       if (!this.failing) this.logger.warn(`revocations cannot be read: ${(error as Error).name}`);
       this.failing = true;
+      this.watch?.failed();
       this.waitNoMore();
     }
   }

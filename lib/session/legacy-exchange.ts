@@ -99,8 +99,9 @@ export class LegacyExchange {
   /** Stores the session. It ends no other one, whatever `sessions.max` is, because nobody has signed in. The next sign-in counts it. */
   private async insert(draft: NewSession): Promise<void> {
     const { store, listener } = this.ports;
-    const { at } = await store.ask((repository) => repository.insert(draft));
-    listener.on({ type: 'exchanged', realm: draft.realm, at, sessionId: draft.id, subject: draft.subject });
+    const { at } = await store.attempt((repository) => repository.insert(draft));
+    if (listener.wants('exchanged'))
+      listener.on({ type: 'exchanged', realm: draft.realm, at, sessionId: draft.id, subject: draft.subject });
   }
 
   /** Accepts that a session could not be stored if it is there: somebody else stored it, or the store has done so without a response. */

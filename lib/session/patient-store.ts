@@ -1,4 +1,5 @@
 import { StoreUnavailable, TokenError } from '../errors/token.errors.js';
+import type { StoreWatch } from './store-watch.js';
 import type { TokenRepository } from './token-repository.js';
 import { StoreConflict } from './token-repository.js';
 
@@ -7,10 +8,14 @@ const ROUNDS = 4;
 
 /** Asks the repository again if a statement has met another one, but never for longer than the caller can wait. */
 export class PatientStore {
-  /** @param patienceMs milliseconds after which no further round begins. */
+  /**
+   * @param patienceMs milliseconds after which no further round begins.
+   * @param watch is told whether the store responds.
+   */
   constructor(
     readonly repository: TokenRepository,
     private readonly patienceMs: number,
+    readonly watch?: StoreWatch,
   ) {}
 
   /**
@@ -20,6 +25,14 @@ export class PatientStore {
   async ask<T>(question: (repository: TokenRepository) => Promise<T>): Promise<T> {
     const { answer } = await this.inRounds(async () => ({ answer: await question(this.repository) }));
     return answer;
+  }
+
+  /**
+   * Asks one question that may fail although the store responds, for example because a row is there already. It does not tell the watch.
+   * @throws {StoreUnavailable} rejects with it if the question fails.
+   */
+  async attempt<T>(question: (repository: TokenRepository) => Promise<T>): Promise<T> {
+    return new PatientStore(this.repository, this.patienceMs).ask(question);
   }
 
   /**
@@ -33,13 +46,20 @@ export class PatientStore {
     for (let left = ROUNDS; left > 0 && performance.now() < deadline; left--) {
       try {
         const result = await round();
+        this.watch?.succeeded();
         if (result !== null) return result;
       } catch (error) {
-        if (error instanceof TokenError) throw error;
-        if (!(error instanceof StoreConflict)) throw new StoreUnavailable({ cause: error });
+        if (!(error instanceof StoreConflict)) throw this.failure(error);
         cause = error;
       }
     }
     throw new StoreUnavailable({ cause });
+  }
+
+  /** Returns a verdict as it is. Everything else is an outage. A repository of the application may say so itself. */
+  private failure(error: unknown): TokenError {
+    if (error instanceof TokenError && !(error instanceof StoreUnavailable)) return error;
+    this.watch?.failed();
+    return error instanceof TokenError ? error : new StoreUnavailable({ cause: error });
   }
 }

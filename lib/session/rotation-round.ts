@@ -90,10 +90,10 @@ export class RotationRound {
   }
 
   private async refuse(verdict: RotationVerdict, found: SessionSnapshot): Promise<null> {
-    const { id, subject } = found.session;
+    const { id } = found.session;
     switch (verdict.kind) {
       case 'limited':
-        this.ports.listener.on({ type: 'limited', realm: this.settings.name, at: found.at, sessionId: id, subject });
+        this.tellLimited(found);
         throw new RefreshLimited(Math.ceil(verdict.retryAfterMs / 1_000));
       case 'expired':
         throw new RefreshTokenExpired(id);
@@ -104,6 +104,11 @@ export class RotationRound {
     }
     if (!(await this.ports.revoker.revokeReused(found))) return null;
     throw new RefreshTokenReused(id);
+  }
+
+  private tellLimited({ session: { id: sessionId, subject }, at }: SessionSnapshot): void {
+    const { listener } = this.ports;
+    if (listener.wants('limited')) listener.on({ type: 'limited', realm: this.settings.name, at, sessionId, subject });
   }
 }
 

@@ -80,7 +80,9 @@ export class SessionEditor {
     const { at, session: found } = await this.requireLive(sessionId, condition);
     // The claims are those of the first reading. An `update` in between must be able to refuse them.
     const snapshot = { at, session: { ...found, accessRevokedAt: session.accessRevokedAt } };
-    listener.on({ type: 'reauthenticated', realm: this.name, at: snapshot.at, sessionId: session.id, subject: session.subject });
+    if (listener.wants('reauthenticated')) {
+      listener.on({ type: 'reauthenticated', realm: this.name, at: snapshot.at, sessionId: session.id, subject: session.subject });
+    }
     const delivery = new Delivery(denylist, session.id, Infinity);
     return (await issuer.issue({ snapshot, results, refreshToken: undefined, delivery }).catch(blameClaims)).pair;
   }
@@ -92,7 +94,9 @@ export class SessionEditor {
     if (!found) return;
     const { accessRevokedAt, subject } = found.session;
     denylist.addOwnAccess(key.id, accessRevokedAt ?? 0);
-    listener.on({ type: 'access-revoked', realm: this.name, at: found.at, sessionId: key.id, subject });
+    if (listener.wants('access-revoked')) {
+      listener.on({ type: 'access-revoked', realm: this.name, at: found.at, sessionId: key.id, subject });
+    }
   }
 
   /**

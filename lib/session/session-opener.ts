@@ -51,7 +51,7 @@ export class SessionOpener {
     const { pair } = await issuer
       .issue({ snapshot, results, refreshToken, delivery, persistent })
       .catch((error: unknown) => this.abandon(draft.session, error));
-    listener.on({ type: 'signed-in', realm: draft.session.realm, at: snapshot.at, sessionId, subject });
+    if (listener.wants('signed-in')) listener.on({ type: 'signed-in', realm: draft.session.realm, at: snapshot.at, sessionId, subject });
     return pair;
   }
 

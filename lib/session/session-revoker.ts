@@ -29,7 +29,9 @@ export class SessionRevoker {
     if (ended) denylist.addOwn([key.id]);
     // If a subject was given, the session may belong to somebody else and still be open.
     else if (subject === undefined) denylist.add([key.id]);
-    if (ended) listener.on({ type: 'revoked', realm: key.realm, at: clock.now(), sessionId: key.id, reason });
+    if (ended && listener.wants('revoked')) {
+      listener.on({ type: 'revoked', realm: key.realm, at: clock.now(), sessionId: key.id, reason });
+    }
     return ended;
   }
 
@@ -38,13 +40,14 @@ export class SessionRevoker {
     const { store, denylist, listener, clock } = this.ports;
     const sessionIds = await store.ask((repository) => repository.revokeAll(owner, reason, except));
     denylist.addOwn(sessionIds);
-    listener.on({ type: 'all-revoked', ...owner, at: clock.now(), reason, sessionIds });
+    if (listener.wants('all-revoked')) listener.on({ type: 'all-revoked', ...owner, at: clock.now(), reason, sessionIds });
   }
 
   /** Makes known which sessions a sign-in has ended because of the limit, at the store's instant `at`. */
   announceEnded(realm: string, sessionIds: readonly string[], at: number): void {
     const { denylist, listener } = this.ports;
     denylist.addOwn(sessionIds);
+    if (!listener.wants('revoked')) return;
     for (const sessionId of sessionIds) listener.on({ type: 'revoked', realm, at, sessionId, reason: 'limit' });
   }
 
@@ -58,7 +61,7 @@ export class SessionRevoker {
     const { realm, id, subject } = session;
     if (!(await store.repository.revoke(session, 'reuse', { only: session }))) return false;
     denylist.addOwn([id]);
-    listener.on({ type: 'reuse', realm, at, sessionId: id, subject });
+    if (listener.wants('reuse')) listener.on({ type: 'reuse', realm, at, sessionId: id, subject });
     return true;
   }
 }

@@ -41,7 +41,12 @@ export interface RotatorPorts {
   readonly issuer: PairIssuer;
   readonly denylist: SessionDenylist;
   readonly listener: SessionListener;
+  /** Observes each refresh. */
+  readonly trace: RefreshTrace;
 }
+
+/** Observes a refresh: it calls the work once, and returns its promise or one that settles in the same way. */
+export type RefreshTrace = (work: () => Promise<Presentation>) => Promise<Presentation>;
 
 /** A refresh token: the text that was presented, and its decoded form. */
 export interface PresentedToken {
@@ -127,8 +132,12 @@ export class SessionRotator {
    * not shared with later callers.
    */
   private presentInTime(token: DecodedRefreshToken): Promise<Presentation> {
-    const late = (): StoreUnavailable => new StoreUnavailable({ cause: new Error('the presentation took too long') });
-    return withDeadline(this.presentAlone(token), this.settings.presentationMs, late);
+    const { store, trace } = this.ports;
+    const late = (): StoreUnavailable => {
+      store.watch?.failed();
+      return new StoreUnavailable({ cause: new Error('the presentation took too long') });
+    };
+    return trace(() => withDeadline(this.presentAlone(token), this.settings.presentationMs, late));
   }
 
   private async presentAlone(token: DecodedRefreshToken): Promise<Presentation> {
@@ -136,7 +145,8 @@ export class SessionRotator {
     if (token instanceof LegacyRefreshToken) await legacy?.open(token);
     const { outcome, snapshot, sentAt } = await store.inRounds(() => this.round.take(token));
     const { session, at } = snapshot;
-    listener.on({ type: outcome, realm: this.settings.name, at, sessionId: session.id, subject: session.subject });
+    if (listener.wants(outcome))
+      listener.on({ type: outcome, realm: this.settings.name, at, sessionId: session.id, subject: session.subject });
     const results = await hooks.ask(sessionInfoOf(session)).catch((error: unknown) => this.rejectUser(error, snapshot));
     const refreshToken = outcome === 'kept' ? undefined : codec.encode(token.secret, session);
     const issued = await issuer.issue({ snapshot, results, refreshToken, delivery: this.delivery(session.id, sentAt) }).catch(blameClaims);
@@ -157,7 +167,9 @@ export class SessionRotator {
   private async rejectUser(error: unknown, { session, at }: SessionSnapshot): Promise<never> {
     if (error instanceof UserRejected) {
       const { revoker, listener } = this.ports;
-      listener.on({ type: 'user-rejected', realm: session.realm, at, sessionId: session.id, subject: session.subject });
+      if (listener.wants('user-rejected')) {
+        listener.on({ type: 'user-rejected', realm: session.realm, at, sessionId: session.id, subject: session.subject });
+      }
       await revoker.revoke(session, 'user-rejected');
     }
     throw error;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
-import type { SessionEvent, TokenModuleRootOptions } from 'nestjs-token';
+import type { TokenEvent, TokenModuleRootOptions } from 'nestjs-token';
 import { JwtAuthGuard } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
 import { request } from 'node:http';
@@ -43,7 +43,7 @@ describe.each(ADAPTERS)('the cookies of a browser, on %s', (adapter) => {
   });
 
   const start = async (options: Partial<TokenModuleRootOptions> = {}): Promise<TokenStore> => {
-    const onEvent = ({ type }: SessionEvent): unknown => outcomes.push(type);
+    const onEvent = ({ type }: TokenEvent): unknown => outcomes.push(type);
     app = await startCookieApp({ onEvent, ...options }, { adapter, clock, controllers: [Pages] });
     return signIn(new TokenStore('cookie'));
   };

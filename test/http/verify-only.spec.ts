@@ -321,7 +321,6 @@ describe('the options of a service that only verifies', () => {
       'storeTimeout',
       'preparedStatements',
       'janitor',
-      'onEvent',
     ].map((option): [string, object, string, RegExp] => [option, { jwks, [option]: valueOf(option) }, option, /no place next to `jwks`/]),
     ['neither uri nor document', { jwks: {} }, 'jwks', /either `uri` or `document`/],
     ['both', { jwks: { ...jwks, document: { keys: [] } } }, 'jwks', /either `uri` or `document`/],

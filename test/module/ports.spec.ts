@@ -17,7 +17,7 @@ import type {
   Credentials,
   IssuedTokens,
   Principal,
-  SessionEvent,
+  TokenEvent,
   TokenPair,
   TokenRequest,
   VerificationKey,
@@ -266,9 +266,9 @@ describe.each(ADAPTERS)('what an application overrides on %s', (adapter: Adapter
   });
 
   it('the SessionListener is told what happens', async () => {
-    const told: SessionEvent['type'][] = [];
+    const told: TokenEvent['type'][] = [];
     class Told extends SessionListener {
-      override on({ type }: SessionEvent): void {
+      override on({ type }: TokenEvent): void {
         told.push(type);
       }
     }

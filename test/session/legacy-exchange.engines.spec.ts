@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import type { SessionEvent } from 'nestjs-token';
+import type { TokenEvent } from 'nestjs-token';
 import { describeOn, ENGINES } from '../support/databases.js';
 import { openNodes } from '../support/nodes.js';
 import type { TestStore } from '../support/stores.js';
@@ -21,13 +21,13 @@ for (const engine of ENGINES) {
 
     /** Two nodes whose clocks are twelve hours apart, and what both of them have told and asked. */
     function bridge() {
-      const events: SessionEvent['type'][] = [];
+      const events: TokenEvent['type'][] = [];
       const asked: string[] = [];
       const exchange = (token: string) => {
         asked.push(token);
         return { subject: 'alice', claims: { roles: ['admin'] }, data: { old: true } };
       };
-      const onEvent = ({ type }: SessionEvent) => void events.push(type);
+      const onEvent = ({ type }: TokenEvent) => void events.push(type);
       return { nodes: openNodes(store.repository, { legacy: { until: '2031-01-01', exchange }, onEvent }), events, asked };
     }
 

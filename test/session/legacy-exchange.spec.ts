@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { createHmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import jwt from 'jsonwebtoken';
-import type { LegacySession, SessionEvent, TokenModuleOptions, TokenRepository } from 'nestjs-token';
+import type { LegacySession, TokenEvent, TokenModuleOptions, TokenRepository } from 'nestjs-token';
 import { HookFailed, StoreUnavailable, UserRejected } from 'nestjs-token';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { codeOf } from '../support/access-tokens.js';
@@ -27,13 +27,13 @@ interface Bridge {
 /** An instance that exchanges what the hook accepts. The hook counts how often it is asked. */
 function bridge(act: Hook = () => ({ subject: 'alice' }), { clock = new FakeClock(), name = 'default', ...given }: Bridge = {}) {
   const repository = given.repository ?? new InMemoryTokenRepository(clock);
-  const events: SessionEvent[] = [];
+  const events: TokenEvent[] = [];
   const exchange = jest.fn(act);
   const options = {
     issuer: ISSUER,
     secret: SECRET,
     legacy: { until: UNTIL, exchange },
-    onEvent: (event: SessionEvent) => events.push(event),
+    onEvent: (event: TokenEvent) => events.push(event),
   };
   const instance = composeInstance({ name, options: resolveTokenOptions({ ...options, ...given.options }, name), repository, clock });
   return { ...instance, instance, repository, clock, exchange, events };

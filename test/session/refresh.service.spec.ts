@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { SessionEvent, SessionInfo, SignInOptions, TokenModuleOptions } from 'nestjs-token';
+import type { TokenEvent, SessionInfo, SignInOptions, TokenModuleOptions } from 'nestjs-token';
 import type { RefreshService, RevokeReason } from 'nestjs-token';
 import { REVOKE_REASONS, StoreConflict, StoreUnavailable } from 'nestjs-token';
 import { inspect } from 'node:util';
@@ -384,7 +384,7 @@ describe('RefreshService and a store that fails', () => {
     expect(failure).toMatchObject({ cause, retryAfter: 1 });
     jest.restoreAllMocks();
     expect((await repository.find({ realm: 'default', id: sessionId }))?.session).toMatchObject({ generation: 0, revokedAt: null });
-    expect(events).toHaveLength(1);
+    expect(events.map(({ type }) => type)).toEqual(['signed-in', 'store-unavailable']);
   });
 
   it.each(CALLS)('repeats %s when %s meets another statement, four times in all', async (_, verb, call) => {
@@ -624,7 +624,7 @@ describe('RefreshService.revokeAll', () => {
     expect((await refresh.sessions('alice')).map(({ sessionId }) => sessionId)).toEqual([kept.sessionId]);
     const verdicts = await Promise.all([one, two, kept, bob].map(({ accessToken }) => codeOf(() => tokens.verify(accessToken))));
     expect(verdicts).toEqual(['token_revoked', 'token_revoked', 'none', 'none']);
-    const { sessionIds, ...event } = events.at(-1) as Extract<SessionEvent, { type: 'all-revoked' }>;
+    const { sessionIds, ...event } = events.at(-1) as Extract<TokenEvent, { type: 'all-revoked' }>;
     expect(event).toEqual({ type: 'all-revoked', realm: 'default', at: expect.any(Number), subject: 'alice', reason: 'password' });
     expect([...sessionIds].sort()).toEqual([one.sessionId, two.sessionId].sort());
     expect((await refresh.rotate(kept.refreshToken)).outcome).toBe('rotated');

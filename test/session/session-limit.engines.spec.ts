@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
-import type { SessionEvent, TokenModuleOptions } from 'nestjs-token';
+import type { TokenEvent, TokenModuleOptions } from 'nestjs-token';
 import { SessionLimitReached, SystemClock } from 'nestjs-token';
 import { TypeOrmTokenRepository } from 'nestjs-token/typeorm';
 import { ISSUER, SECRET } from '../support/app.js';
@@ -21,8 +21,8 @@ for (const engine of ENGINES) {
     async function node(sessions: TokenModuleOptions['sessions']) {
       database = await openDatabase(engine);
       const repository = new TypeOrmTokenRepository(database.dataSource, { patience: PATIENCE });
-      const events: SessionEvent[] = [];
-      const given = { issuer: ISSUER, secret: SECRET, storeTimeout: '30s', sessions, onEvent: (event: SessionEvent) => events.push(event) };
+      const events: TokenEvent[] = [];
+      const given = { issuer: ISSUER, secret: SECRET, storeTimeout: '30s', sessions, onEvent: (event: TokenEvent) => events.push(event) };
       const options = resolveTokenOptions(given as TokenModuleOptions, 'default');
       const { refresh, accessTokens } = composeInstance({ options, repository, clock: new SystemClock() });
       const live = async () => (await refresh.sessions('alice')).map(({ sessionId }) => sessionId).sort();

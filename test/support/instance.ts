@@ -70,5 +70,5 @@ export function pollingEvery(
   intervalMs: number | undefined,
   { name, options, repository, hints }: { name: string; options: ResolvedTokenOptions; repository: TokenRepository; hints: unknown },
 ): RevocationList {
-  return new RevocationList(repository, { ...revocationSettings(name, options), intervalMs }, hints as never);
+  return new RevocationList(repository, { ...revocationSettings(name, options), intervalMs }, { hints: hints as never });
 }

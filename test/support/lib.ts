@@ -11,6 +11,7 @@ export { resolveVerifierOptions } from '../../lib/options/resolve-verifier-optio
 export { KeyReloader } from '../../lib/keys/key-reloader.js';
 export { KeyRing, keyRingFromSecret, readRingKeys } from '../../lib/keys/key-ring.js';
 export { AccessTokenIssuer } from '../../lib/access-token/access-token.issuer.js';
+export { EventRelay } from '../../lib/events/event-relay.js';
 export { OutageLog } from '../../lib/events/outage-log.js';
 export { LocalSigner } from '../../lib/keys/signer.js';
 export {

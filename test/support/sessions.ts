@@ -1,4 +1,4 @@
-import type { SessionEvent, TokenModuleOptions } from 'nestjs-token';
+import type { TokenEvent, TokenModuleOptions } from 'nestjs-token';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { ISSUER, SECRET } from './app.js';
 import { composeInstance } from './instance.js';
@@ -8,8 +8,8 @@ import { resolveTokenOptions } from './lib.js';
 export function sessions(given: Partial<TokenModuleOptions> = {}) {
   const clock = new FakeClock();
   const repository = new InMemoryTokenRepository(clock);
-  const events: SessionEvent[] = [];
-  const onEvent = given.onEvent ?? ((event: SessionEvent) => void events.push(event));
+  const events: TokenEvent[] = [];
+  const onEvent = given.onEvent ?? ((event: TokenEvent) => void events.push(event));
   const options = resolveTokenOptions({ issuer: ISSUER, secret: SECRET, ...given, onEvent }, 'default');
   const { refresh, accessTokens, rotator } = composeInstance({ name: 'default', options, repository, clock });
   const row = async (id: string) => (await repository.find({ realm: 'default', id }))?.session;

@@ -94,6 +94,7 @@ holds<
     | 'sessions'
     | 'signer'
     | 'storeTimeout'
+    | 'telemetry'
     | 'transport'
   >
 >();

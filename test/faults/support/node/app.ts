@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import type { Principal, SessionEvent, TokenModuleRootOptions, TokenPair } from 'nestjs-token';
+import type { Principal, TokenEvent, TokenModuleRootOptions, TokenPair } from 'nestjs-token';
 import {
   ClearTokens,
   CurrentUser,
@@ -151,7 +151,7 @@ export async function startNode({
   sessionSql,
 }: NodeConfig): Promise<NodePorts> {
   if (release === 'next') addColumnOfNextRelease();
-  const onEvent = async ({ type }: SessionEvent): Promise<void> => {
+  const onEvent = async ({ type }: TokenEvent): Promise<void> => {
     outcomes[type] = (outcomes[type] ?? 0) + 1;
     await control.onEvent();
   };
