@@ -8,6 +8,7 @@ export { TokenModule } from './module/token.module.js';
 export type { TokenModuleAsyncOptions, TokenModuleRootOptions, TokenOptionsFactory } from './module/token.module-definition.js';
 export type { TokenModuleOptions } from './options/token.options.js';
 export type { TokenModuleExtras } from './options/extras.options.js';
+export type { OAuthClientOptions } from './endpoints/client.options.js';
 export type { EndpointOptions } from './endpoints/endpoint.options.js';
 export type { AccessOptions } from './access-token/access.options.js';
 export type { CookieOptions, CookieSameSite, CookieSameSiteOptions } from './transport/cookie.options.js';

@@ -428,6 +428,7 @@ const PUBLIC_NAMES = [
   'LegacyVerifyHook',
   'LoadUserHook',
   'NewSession',
+  'OAuthClientOptions',
   'OptionalAuth',
   'OwnerCondition',
   'Principal',

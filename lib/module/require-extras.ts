@@ -1,3 +1,4 @@
+import type { ResolvedEndpoints } from '../endpoints/endpoint.options.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { TokenModuleExtras } from '../options/extras.options.js';
@@ -6,6 +7,7 @@ import { EXTRAS } from '../options/extras.schema.js';
 import { requireKeys } from '../options/known-keys.js';
 import { requireShape } from '../options/option-checks.js';
 import { optionReader, ROOT } from '../options/option-reader.js';
+import { resolveEndpoints } from '../options/resolve-endpoints.js';
 import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
 
 /** The keys of `forRootAsync` that say where the options come from. */
@@ -17,8 +19,7 @@ export interface ResolvedExtras extends TokenModuleExtras {
   readonly globalGuard: boolean;
   readonly verifyOnly: boolean;
   readonly name: string;
-  /** The path of the key set. Null if it is not published. */
-  readonly jwksPath: string | null;
+  readonly mounted: ResolvedEndpoints;
 }
 
 /**
@@ -52,14 +53,13 @@ export function requireAsyncOptions(options: TokenModuleAsyncOptions): ResolvedE
 /** JavaScript and configuration files have no types, so the text `'false'` must not enable anything. */
 function resolveExtras(given: TokenModuleExtras, hasJwks: boolean): ResolvedExtras {
   const extra = optionReader({ group: ROOT, schema: EXTRAS, given });
-  const jwksPath = optionReader({ group: 'endpoints', schema: ENDPOINTS, given: given.endpoints })('jwks') ?? null;
   const resolved = {
     ...given,
     name: extra('name'),
     isGlobal: extra('isGlobal'),
     globalGuard: extra('globalGuard'),
     verifyOnly: extra('verifyOnly') || hasJwks,
-    jwksPath,
+    mounted: resolveEndpoints(given.endpoints),
   };
   if (resolved.globalGuard && resolved.name !== DEFAULT_NAME) {
     throw new TokenOptionsError('globalGuard', 'belongs to the instance without a name: that one guards routes without @AuthInstance()');

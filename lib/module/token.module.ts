@@ -1,8 +1,8 @@
-import type { DynamicModule, FactoryProvider, NestModule, OnModuleInit, Provider } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider, MiddlewareConsumer, NestModule, OnModuleInit, Provider } from '@nestjs/common';
 import { Inject, Module, Optional } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { Clock, SystemClock } from '../clock.js';
-import { JwksEndpoint } from '../endpoints/jwks.endpoint.js';
+import { MountedEndpoints } from '../endpoints/mounted-endpoints.js';
 import { requireSoundRoutes } from '../nest/declared-routes.js';
 import { rememberReplies } from '../nest/fastify-replies.js';
 import { JwtAuthGuard } from '../nest/jwt-auth.guard.js';
@@ -13,6 +13,7 @@ import { RequestCheck } from '../authentication/request-check.js';
 import { loadTokenOptions } from '../options/resolve-options.js';
 import { resolveVerifierOptions } from '../options/resolve-verifier-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
+import { endpointParts } from './endpoint-providers.js';
 import {
   accessTokenServiceToken,
   refreshServiceToken,
@@ -46,15 +47,15 @@ export class TokenModule extends ConfigurableModuleClass implements NestModule {
   constructor(
     private readonly host: HttpAdapterHost,
     private readonly modules: ModulesContainer,
-    @Optional() @Inject(JwksEndpoint) private readonly jwks?: JwksEndpoint,
+    @Optional() @Inject(MountedEndpoints) private readonly endpoints?: MountedEndpoints,
   ) {
     super();
   }
 
   /** Adds the routes of the module. Nest calls it before it adds those of controllers. @internal */
-  configure(): void {
+  configure(consumer: MiddlewareConsumer): void {
     if ([...this.modules.values()].some(({ name }) => name === 'GraphQLModule')) rememberReplies(this.host.httpAdapter);
-    this.jwks?.mount(this.host.httpAdapter);
+    this.endpoints?.mount(this.host.httpAdapter, consumer);
   }
 
   /**
@@ -97,9 +98,12 @@ const GLOBAL_GUARD_PROVIDERS: Provider[] = [
 
 /** Adds what an instance consists of to the module that the builder has made. */
 function compose(built: DynamicModule, extras: ResolvedExtras): DynamicModule {
-  const { name, isGlobal, globalGuard, passportStrategy, jwksPath, verifyOnly } = extras;
+  const { name, isGlobal, globalGuard, passportStrategy, verifyOnly, endpoints: given } = extras;
+  // An instance that only verifies has none, and loads nothing for them.
+  const endpoints = given === undefined ? null : endpointParts(extras);
   return {
     ...built,
+    controllers: endpoints?.controllers ?? [],
     global: isGlobal,
     imports: [...(built.imports ?? []), ...(verifyOnly ? [] : storeModules(extras))],
     providers: [
@@ -115,7 +119,7 @@ function compose(built: DynamicModule, extras: ResolvedExtras): DynamicModule {
       startUpChecksProvider(verifyOnly ? VerifierLifecycle : InstanceLifecycle),
       errorFilterProvider(name),
       ...(passportStrategy === undefined ? [] : [passportProvider(name, passportStrategy)]),
-      ...(jwksPath === null ? [] : [jwksProvider(name, jwksPath)]),
+      ...(endpoints?.providers ?? []),
       ...(globalGuard ? GLOBAL_GUARD_PROVIDERS : []),
     ],
     exports: [
@@ -144,13 +148,6 @@ function passportProvider(name: string, strategyName: string): FactoryProvider {
     inject: [accessTokenServiceToken(name), tokenTransportToken(name), PrincipalHooks, RequestCheck],
     useFactory: (accessTokens, transport, hooks, check) =>
       new PassportRegistration(strategyName, { accessTokens, transport, hooks, check }),
-  });
-}
-
-function jwksProvider(name: string, path: string): FactoryProvider {
-  return provide(JwksEndpoint, {
-    inject: [accessTokenServiceToken(name)],
-    useFactory: (accessTokens) => new JwksEndpoint(path, accessTokens),
   });
 }
 

@@ -25,5 +25,5 @@ export function rememberReplies(server: HttpServer): void {
 
 /** Returns Fastify's reply to a request of Fastify or of `node:http`, or `undefined`. */
 export function replyTo(request: { readonly raw?: unknown }): object | undefined {
-  return REPLIES.get((request.raw ?? request));
+  return REPLIES.get(request.raw ?? request);
 }

@@ -40,6 +40,6 @@ export interface TokenModuleExtras {
    * @defaultValue false
    */
   verifyOnly?: boolean;
-  /** Routes that the module adds to the application. */
+  /** Routes that the module adds to the application. What needs a secret is in the option `clients`, which may come from a factory. */
   endpoints?: EndpointOptions;
 }

@@ -1,6 +1,7 @@
 import type { TokenKey } from '../keys/key.options.js';
 import { TOKEN_ALGORITHMS } from '../keys/key-source.js';
 import { ACCESS } from './access.schema.js';
+import { CLIENT } from './client.schema.js';
 import { COOKIE } from './cookie.schema.js';
 import { CSRF, CSRF_SHORTHANDS } from './csrf.schema.js';
 import { HEADER } from './header.schema.js';
@@ -61,5 +62,6 @@ export const MODULE = {
   janitor: { kind: 'group', options: JANITOR, canBeFalse: true, defaultNote: 'enabled' },
   onEvent: { kind: 'hook', defaultNote: 'events are only logged' },
   telemetry: { kind: 'flag', default: false },
+  clients: { kind: 'list', of: CLIENT, defaultNote: 'none' },
   errorBody: { kind: 'hook', defaultNote: '`TokenErrorBody`' },
 } as const satisfies Schema<TokenModuleOptions>;

@@ -18,6 +18,8 @@ const PATH = /^\/[\x21-\x3a\x3d-\x7e]*$/;
 const RFC_3339 = /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/;
 /** A path without parameters, wildcards and a slash at its end. */
 const ROUTE = /^(\/[0-9A-Za-z._~-]+)+$/;
+/** One or more segments of such a path. The slash at the beginning may be left out. */
+const ROUTE_PREFIX = /^\/?[0-9A-Za-z._~-]+(\/[0-9A-Za-z._~-]+)*$/;
 /** What a missing value becomes when it is put into text. */
 const MISREAD_TEXT = /^(undefined|null|NaN|\[object \w+\])?$/;
 
@@ -38,6 +40,11 @@ const CHECKS: { readonly [Kind in CheckedKind]: Check<OptionOfKind<Kind>> } = {
   'cookie name': shaped(matching(COOKIE_NAME), 'the name of a cookie: letters, digits, hyphens and underscores'),
   domain: shaped(matching(DOMAIN), 'a domain, such as example.com'),
   path: shaped(matching(PATH), 'a path that begins with /'),
+  'route prefix': shaped(matching(ROUTE_PREFIX), "a path such as 'auth' or 'api/auth'"),
+  decorators: shaped(
+    (given) => Array.isArray(given) && given.every((one) => typeof one === 'function'),
+    'a list of decorators, such as [SkipThrottle()]',
+  ),
   origins: (option, value) => [value].flat().map((one) => originText(option, one)),
   locations: shaped(
     (given) => Array.isArray(given) && given.length > 0 && given.every(isTokenLocation),

@@ -36,7 +36,7 @@ export interface ChoiceOption<V extends string = string> extends Described {
 
 /** Text. What it may consist of depends on the kind (option-checks.ts). */
 export interface TextOption extends Described {
-  readonly kind: 'text' | 'label' | 'identifier' | 'header name' | 'scheme' | 'cookie name' | 'domain' | 'path';
+  readonly kind: 'text' | 'label' | 'identifier' | 'header name' | 'scheme' | 'cookie name' | 'domain' | 'path' | 'route prefix';
   readonly default?: string;
   /** What a label is, for the message. */
   readonly wanted?: string;
@@ -50,6 +50,11 @@ export interface TextsOption extends Described {
 /** A list of places where an access token is looked for. */
 export interface LocationsOption extends Described {
   readonly kind: 'locations';
+}
+
+/** A list of decorators for classes. */
+export interface DecoratorsOption extends Described {
+  readonly kind: 'decorators';
 }
 
 /** A point in time: a `Date`, or text in the form of RFC 3339. */
@@ -150,9 +155,11 @@ type FunctionOrList<V> = [V] extends [AnyFunction]
     ? ClassOption
     : [V] extends [readonly TokenLocation[]]
       ? LocationsOption
-      : [Exclude<V, AnyFunction>] extends [readonly (infer Entry extends object)[]]
-        ? ListOption<Entry> & Says<'canBeFunction', Contains<V, AnyFunction>>
-        : ObjectOption<V>;
+      : [V] extends [readonly ClassDecorator[]]
+        ? DecoratorsOption
+        : [Exclude<V, AnyFunction>] extends [readonly (infer Entry extends object)[]]
+          ? ListOption<Entry> & Says<'canBeFunction', Contains<V, AnyFunction>>
+          : ObjectOption<V>;
 
 /**
  * A group, and what may stand in its place: `false`, a function, or a text that is short for a group. An object alone may be a port too.
@@ -197,6 +204,7 @@ export type AnyOption =
   | TextOption
   | TextsOption
   | LocationsOption
+  | DecoratorsOption
   | InstantOption
   | FlagOption
   | RouteOption

@@ -1,4 +1,5 @@
 import type { AccessTokenSettings } from '../access-token/access-token.service.js';
+import type { ResolvedClient } from '../endpoints/client.options.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
@@ -12,6 +13,7 @@ import { optionReader } from './option-reader.js';
 import type { ResolvedAccessKeys } from './resolve-access-keys.js';
 import { resolveAccessKeys } from './resolve-access-keys.js';
 import { resolveAccessOptions } from './resolve-access-options.js';
+import { resolveClients } from './resolve-endpoints.js';
 import type { ResolvedLegacyOptions } from './resolve-legacy-options.js';
 import { resolveLegacyOptions } from './resolve-legacy-options.js';
 import type { ResolvedRefreshOptions } from './resolve-refresh-options.js';
@@ -59,6 +61,8 @@ export interface ResolvedTokenOptions extends RequestOptions {
   readonly push: RevocationPush | null;
   readonly patience: StorePatience;
   readonly preparedStatements: boolean;
+  /** The clients of the endpoints. */
+  readonly clients: readonly ResolvedClient[];
   /** Milliseconds. Null disables the janitor. */
   readonly janitorMs: number | null;
   /** What is allowed but doubtful, for the log at start-up. */
@@ -108,6 +112,7 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string, key
     push: resolvePush(options, warnings),
     patience: Object.freeze(resolvePatience(options('storeTimeout'), refresh.rules.graceMs)),
     preparedStatements: options('preparedStatements'),
+    clients: Object.freeze(resolveClients(given.clients, warnings)),
     janitorMs: resolveJanitor(given.janitor),
     warnings: Object.freeze(warnings),
   });

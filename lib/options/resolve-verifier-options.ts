@@ -34,6 +34,7 @@ const OF_ISSUERS = [
   'refresh',
   'sessions',
   'claims',
+  'clients',
   'legacy',
   'revocation',
   'push',

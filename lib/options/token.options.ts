@@ -1,5 +1,6 @@
 import type { IntrospectionOptions } from '../access-token/introspection.options.js';
 import type { AccessOptions } from '../access-token/access.options.js';
+import type { OAuthClientOptions } from '../endpoints/client.options.js';
 import type { Duration } from '../duration.js';
 import type { TokenEvent } from '../session/session-listener.js';
 import type { JwksOptions } from '../keys/jwks.options.js';
@@ -156,6 +157,12 @@ export interface TokenModuleOptions {
    * recorded. @defaultValue false
    */
   telemetry?: boolean;
+  /**
+   * The clients that authenticate at the endpoints `introspect`, `token` and `revoke`, with HTTP Basic or in the body (RFC 6749 §2.3.1). Each
+   * of them may use each of these endpoints.
+   * @defaultValue none
+   */
+  clients?: OAuthClientOptions[];
   /** Returns the body of the response to a {@link TokenError}, for example `{ code: 4101, msg: '…' }`. @defaultValue `TokenErrorBody` */
   errorBody?: ErrorBodyHook;
 }

@@ -124,6 +124,14 @@ export class TokenPair {
     return { access_token: accessToken, refresh_token: refreshToken, ...terms };
   }
 
+  /**
+   * Returns the same pair for a client that has sent its refresh token in the body: the body carries both tokens, whatever `transport` is.
+   * @internal
+   */
+  withTokensInBody(): TokenPair {
+    return new TokenPair(this.#fields, { ...this.#delivery, inBody: 'both' });
+  }
+
   /** Shows the session and the lifetimes only. */
   [inspect.custom](): string {
     return `TokenPair { sessionId: '${this.sessionId}', expiresIn: ${this.expiresIn}, refreshExpiresIn: ${this.refreshExpiresIn} }`;

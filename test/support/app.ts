@@ -44,6 +44,8 @@ export interface AppSetup {
   override?: (builder: TestingModuleBuilder) => void;
   /** Called before the application is initialised. */
   prepare?: (app: INestApplication) => void | Promise<void>;
+  /** Where the application listens. @defaultValue any free port */
+  port?: number;
   /** The SQLite file of the application. @defaultValue in memory */
   database?: string;
 }
@@ -84,7 +86,7 @@ export async function startApp(setup: AppSetup = {}): Promise<TestApp> {
   const app: INestApplication =
     adapter === 'express' ? compiled.createNestApplication() : compiled.createNestApplication(new FastifyAdapter());
   await setup.prepare?.(app);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(setup.port ?? 0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
