@@ -134,7 +134,7 @@ describe.each(GRAPHQL_SERVERS)('operations on %s', (server) => {
       const codes = extensionsOf(answer.json<GraphqlBody>()).map((extensions) => (extensions as { code: string }).code);
       expect(new Set(codes)).toEqual(new Set(['fresh_token_required']));
       expect(tokensOn('header', answer).refresh).toHaveLength(56);
-      expect(outcomes).toEqual(['signed-in', 'rotated']);
+      expect(outcomes).toEqual(['signed-in', 'rotated', 'access-rejected']);
     });
 
     it('happens once for all operations of a batch', async () => {
