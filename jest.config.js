@@ -42,6 +42,8 @@ export default {
       ...project,
       displayName: 'embedded',
       globals: embedded,
+      // Searches everything that the tests write for tokens: `npm run test:leaks`.
+      setupFilesAfterEnv: process.env.TEST_TOKENS_IN_LOGS === '1' ? ['<rootDir>/test/support/leak-setup.ts'] : [],
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
       testPathIgnorePatterns: ['/test/(processes|faults)/', '\\.servers\\.spec\\.ts$'],
     },

@@ -17,7 +17,7 @@ describe('An application without @opentelemetry/api', () => {
   });
 
   it('starts without the option', async () => {
-    const running = await startApp({ options: { repository: InMemoryTokenRepository } });
+    const running = await startApp({ options: { repository: InMemoryTokenRepository, telemetry: false } });
     expect((await running.call('/me')).status).toBe(401);
     await running.close();
   });

@@ -105,7 +105,9 @@ function database({ database: file = ':memory:' }: AppSetup): ReturnType<typeof 
 }
 
 function tokenModules({ options = {} }: AppSetup): ReturnType<typeof TokenModule.forRoot>[] {
-  return options === null ? [] : [TokenModule.forRoot({ issuer: ISSUER, secret: SECRET, ...options })];
+  // Where everything that is written is searched for tokens, OpenTelemetry is told too.
+  const telemetry = process.env['TEST_TOKENS_IN_LOGS'] === '1' && { telemetry: true };
+  return options === null ? [] : [TokenModule.forRoot({ issuer: ISSUER, secret: SECRET, ...telemetry, ...options })];
 }
 
 /** Sends one HTTP request and returns its response unchanged. It adds no headers, joins none, and follows no redirects. */
