@@ -13,7 +13,13 @@ const typesOnly = readdirSync(join(import.meta.dirname, 'lib'), { recursive: tru
 /** What all projects have in common. */
 const project = {
   testEnvironment: 'node',
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/.*/dist/', '<rootDir>/bench/dist/', '<rootDir>/.ci/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist/',
+    '<rootDir>/sample/.*/dist/',
+    '<rootDir>/bench/dist/',
+    '<rootDir>/test/fuzz/dist/',
+    '<rootDir>/.ci/',
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-token$': '<rootDir>/lib/index.ts',
