@@ -48,6 +48,7 @@ export { TokenInterceptor } from './nest/token.interceptor.js';
 export { TokenTransport } from './transport/token-transport.js';
 export type { Credential, Credentials, CsrfCredential, IssuedTokens, TokenRequest } from './transport/token-transport.js';
 
+export { AccessToken } from './nest/access-token.decorator.js';
 export { CurrentSession, CurrentUser } from './nest/current-user.decorator.js';
 export type { Principal, PrincipalUser } from './principal/principal.js';
 export type { SessionInfo } from './principal/session-info.js';

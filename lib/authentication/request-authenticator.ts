@@ -105,6 +105,18 @@ export class RequestAuthenticator {
     return text;
   }
 
+  /**
+   * Returns the access token with which an operation has been admitted. After a refresh, it is the new one.
+   * @param locations where the route looks for the access token, if it says so.
+   */
+  async accessTokenOf(
+    { request, response }: Pick<TokenOperation, 'request' | 'response'>,
+    locations?: readonly TokenLocation[],
+  ): Promise<string | undefined> {
+    const refreshed = response && this.refreshes.get(rawResponseOf(response));
+    return refreshed ? (await refreshed).pair.accessToken : this.ports.transport.read(request, locations).access?.token;
+  }
+
   private share({ operation }: TokenOperation, work: Authentication | Promise<Authentication>): Authentication | Promise<Authentication> {
     if (!(work instanceof Promise)) return work;
     const authentication = work.finally(() => this.underWay.delete(operation));

@@ -126,6 +126,14 @@ describe.each(GRAPHQL_SERVERS)('operations on %s', (server) => {
       expect((await app.ask('{ me { sub } }', { authorization: `Bearer ${access!}` })).json()).toEqual({ data: { me: ALICE } });
     });
 
+    it('gives resolvers the new access token, to call another service', async () => {
+      await start();
+      const pair = await signIn();
+      clock.advance('16m');
+      const answer = await app.ask('{ me { sub } token }', bearing(pair));
+      expect(answer.json()).toEqual({ data: { me: ALICE, token: tokensOn('header', answer).access } });
+    });
+
     it('happens once for a mutation of several fields, which run one after the other', async () => {
       await start();
       const pair = await signIn();

@@ -59,6 +59,12 @@ export function describeMessages(title: string, transport: MessageTransport, car
       expect(await app.send('optional', withToken(accessToken, { month: 7 }))).toEqual({ payload: { month: 7 }, sub: 'alice' });
     });
 
+    it('gives a handler the token that asks for it, to call another service', async () => {
+      await start();
+      const { accessToken } = await signIn();
+      expect(await app.send('forward', withToken(accessToken))).toBe(accessToken);
+    });
+
     it('never mixes the callers of messages that are handled at a time', async () => {
       // Later messages are done earlier.
       const loadUser = async (subject: string): Promise<object> => {

@@ -7,6 +7,7 @@ import { MercuriusDriver } from '@nestjs/mercurius';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import type { Principal, SessionInfo } from 'nestjs-token';
 import {
+  AccessToken,
   AuthInstance,
   ClearTokens,
   CurrentSession,
@@ -70,6 +71,12 @@ export class CallerResolver {
   @UseGuards(JwtAuthGuard)
   me(@CurrentUser() user: Principal, @CurrentSession() session: SessionInfo): Caller {
     return { sub: user.sub, session: session.sessionId ?? null };
+  }
+
+  @Query(() => String)
+  @UseGuards(JwtAuthGuard)
+  token(@AccessToken() token: string): string {
+    return token;
   }
 
   @Query(() => Caller)

@@ -4,6 +4,7 @@ import type { ClientOptions, ClientProxy, MicroserviceOptions } from '@nestjs/mi
 import { ClientProxyFactory, EventPattern, MessagePattern, Payload, Transport } from '@nestjs/microservices';
 import type { Principal, SessionInfo } from 'nestjs-token';
 import {
+  AccessToken,
   AuthInstance,
   CurrentSession,
   CurrentUser,
@@ -87,6 +88,13 @@ export class MessageController {
   @UseGuards(JwtAuthGuard)
   ownField(@Payload() payload: unknown, @CurrentUser('sub') sub: string): Received {
     return { payload, sub };
+  }
+
+  /** Calls another service with the token of its caller. */
+  @MessagePattern(pattern('forward'))
+  @UseGuards(JwtAuthGuard)
+  forward(@AccessToken() token: string): string {
+    return token;
   }
 
   /** Closed by `globalGuard` alone. */
