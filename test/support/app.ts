@@ -44,6 +44,8 @@ export interface AppSetup {
   override?: (builder: TestingModuleBuilder) => void;
   /** Called before the application is initialised. */
   prepare?: (app: INestApplication) => void | Promise<void>;
+  /** Whether Nest adds its parsers of bodies. @defaultValue true */
+  bodyParser?: boolean;
   /** Where the application listens. @defaultValue any free port */
   port?: number;
   /** The SQLite file of the application. @defaultValue in memory */
@@ -83,8 +85,9 @@ export async function startApp(setup: AppSetup = {}): Promise<TestApp> {
   if (setup.clock) builder.overrideProvider(Clock).useValue(setup.clock);
   setup.override?.(builder);
   const compiled = await builder.compile();
+  const own = { bodyParser: setup.bodyParser ?? true };
   const app: INestApplication =
-    adapter === 'express' ? compiled.createNestApplication() : compiled.createNestApplication(new FastifyAdapter());
+    adapter === 'express' ? compiled.createNestApplication(own) : compiled.createNestApplication(new FastifyAdapter(), own);
   await setup.prepare?.(app);
   await app.listen(setup.port ?? 0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;

@@ -292,7 +292,31 @@ const unknown: RefusedOption[] = [
 ];
 
 /** Every mistake in an option (CF-01, CF-02, CF-03, KY-01, KY-02, KY-03). */
-export const REFUSED_OPTIONS: readonly RefusedOption[] = [...identity, ...keys, ...messages, ...units, ...ranges, ...shapes, ...unknown];
+const client = { id: 'reports', secret: SECRET };
+
+const clients: RefusedOption[] = [
+  ['clients that are no list', { clients: client }, 'clients', /a list/],
+  ['a null client', { clients: [null] }, 'clients[0]', /an object/],
+  ['a client without an id', { clients: [{ secret: SECRET }] }, 'clients[0].id', /1 to 64/],
+  ['a client with a colon in its id', { clients: [{ ...client, id: 'a:b' }] }, 'clients[0].id', /1 to 64/],
+  ['a client without a secret', { clients: [{ id: 'reports' }] }, 'clients[0].secret', ENV],
+  ['a client with a secret from a missing variable', { clients: [{ ...client, secret: ABSENT }] }, 'clients[0].secret', ENV],
+  ['a client with a short secret', { clients: [client, { id: 'b', secret: SECRET.slice(0, 31) }] }, 'clients[1].secret', MAKE_ONE],
+  ['a client with a placeholder', { clients: [{ id: 'b', secret: 'changeme-changeme-changeme-changeme' }] }, 'clients[0].secret', MAKE_ONE],
+  ['a client with a key pair', { clients: [{ id: 'b', secret: publicPem }] }, 'clients[0].secret', /PEM/],
+  ['a client with an unknown option', { clients: [{ ...client, scope: 'all' }] }, 'clients[0].scope', /takes id, secret/],
+];
+
+export const REFUSED_OPTIONS: readonly RefusedOption[] = [
+  ...clients,
+  ...identity,
+  ...keys,
+  ...messages,
+  ...units,
+  ...ranges,
+  ...shapes,
+  ...unknown,
+];
 
 /** The secrets in the cases. No message may contain them. */
 export const SECRETS_IN_CASES = [SECRET, `2${SECRET}`, publicPem.slice(70, 300), 'your-256-bit-secret-your-256-bit-secret'];
