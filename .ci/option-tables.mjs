@@ -71,9 +71,9 @@ function members(type) {
 }
 
 /** The type as it is declared. A group shows no keys, because each has a row, and the alias of a function shows the function. */
-function typeText({ kind, canBeFunction }, node, checker) {
+function typeText({ kind, canBeFunction, canBeTrue }, node, checker) {
   if (kind === 'group' && canBeFunction) return node.type.getText().replace(/ \| \w+$/, ' | { … }');
-  if (kind === 'group') return '{ … } | false';
+  if (kind === 'group') return canBeTrue ? '{ … } | boolean' : '{ … } | false';
   const text = node.type.getText().replace(/ \| undefined$/, '');
   const alias = ts.isTypeReferenceNode(node.type) && checker.getSymbolAtLocation(node.type.typeName);
   const target = alias && alias.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(alias) : alias;

@@ -10,7 +10,7 @@ export type { TokenModuleOptions } from './options/token.options.js';
 export type { TokenModuleExtras } from './options/extras.options.js';
 export type { OAuthClientOptions } from './endpoints/client.options.js';
 export type { EndpointOptions } from './endpoints/endpoint.options.js';
-export type { AccessOptions } from './access-token/access.options.js';
+export type { AccessOptions, SlidingOptions } from './access-token/access.options.js';
 export type { CookieOptions, CookieSameSite, CookieSameSiteOptions } from './transport/cookie.options.js';
 export type { HeaderOptions } from './transport/header.options.js';
 export type { TransportMode } from './transport/standard-transport.js';
@@ -33,6 +33,7 @@ export { Signer } from './keys/signer.js';
 export {
   InjectAccessTokenService,
   InjectRefreshService,
+  InjectSignInService,
   InjectTokenEvents,
   InjectTokenHealthIndicator,
   InjectTokenTransport,
@@ -56,7 +57,12 @@ export type { SessionInfo } from './principal/session-info.js';
 export { SessionDenylist } from './access-token/session-denylist.js';
 export { AccessTokenService } from './access-token/access-token.service.js';
 export type { SignOptions } from './access-token/access-token.service.js';
-export type { AccessTokenClaims } from './access-token/access-token.claims.js';
+export type { AccessTokenClaims, SlidingClaim } from './access-token/access-token.claims.js';
+
+export { SignInService } from './stateless/sign-in.service.js';
+export type { StatelessSignInOptions } from './stateless/sign-in.service.js';
+export { AccessTokenResponse } from './stateless/access-token-response.js';
+export type { AccessTokenBody } from './stateless/access-token-response.js';
 
 export { RefreshService } from './session/refresh.service.js';
 export type { RevokeOptions, Rotation } from './session/refresh.service.js';

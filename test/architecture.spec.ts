@@ -87,6 +87,7 @@ const ROOMS = [
   'events',
   'revocation',
   'session',
+  'stateless',
   'principal',
   'access-token',
   'keys',
@@ -335,7 +336,7 @@ describe('the public surface', () => {
 
   it('has a doc comment on every public method of its services', () => {
     const services = exportsOf('index.d.ts').filter(({ name }) =>
-      ['RefreshService', 'AccessTokenService', 'TokenTransport', 'TokenRepository'].includes(name),
+      ['RefreshService', 'SignInService', 'AccessTokenService', 'TokenTransport', 'TokenRepository'].includes(name),
     );
     const methods = services.flatMap((service) =>
       checker
@@ -375,7 +376,9 @@ describe('the files of the package', () => {
 const PUBLIC_NAMES = [
   'AccessOptions',
   'AccessToken',
+  'AccessTokenBody',
   'AccessTokenClaims',
+  'AccessTokenResponse',
   'AccessTokenService',
   'AnyTokenError',
   'AuthInstance',
@@ -411,6 +414,7 @@ const PUBLIC_NAMES = [
   'InjectRefreshService',
   'InjectTokenEvents',
   'InjectTokenHealthIndicator',
+  'InjectSignInService',
   'InjectTokenTransport',
   'InsertedSession',
   'IntrospectionOptions',
@@ -484,10 +488,14 @@ const PUBLIC_NAMES = [
   'SessionSummary',
   'SessionsOptions',
   'SignInOptions',
+  'SignInService',
   'SignOptions',
   'Signer',
   'SignerUnavailable',
   'SiteData',
+  'SlidingClaim',
+  'SlidingOptions',
+  'StatelessSignInOptions',
   'StoreConflict',
   'StoreEvent',
   'StorePatience',

@@ -25,6 +25,19 @@ export interface AccessTokenClaims {
    * instant in epoch milliseconds. Absent if there was none. The token is refused once there has been a later one.
    */
   readonly sid_epoch?: number;
+  /**
+   * Present in an access token that slides (`access.sliding`), and copied into each token that replaces it. Without it, a token is never
+   * replaced, so a token of `AccessTokenService.sign` for one purpose is not either.
+   */
+  readonly sliding?: SlidingClaim;
+}
+
+/** What an access token that slides says of its sign-in. */
+export interface SlidingClaim {
+  /** Instant after which no token that replaces it is accepted, NumericDate (seconds). */
+  readonly until: number;
+  /** Whether the cookie of the token outlives the browser. Absent if the sign-in left it to the options. */
+  readonly persistent?: boolean;
 }
 
 /**
@@ -42,6 +55,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'sid',
   'sid_epoch',
   'auth_time',
+  'sliding',
   'acr',
   'amr',
   'cnf',

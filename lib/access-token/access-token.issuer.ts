@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import type { Duration } from '../duration.js';
+import { parseDuration } from '../duration.js';
 import { SignerUnavailable, TokenError } from '../errors/token.errors.js';
 import type { Signer } from '../keys/signer.js';
-import type { AccessTokenClaims } from './access-token.claims.js';
+import type { AccessTokenClaims, SlidingClaim } from './access-token.claims.js';
 import { audienceClaim, deeplyFrozen } from './access-token.claims.js';
 
 /** Settings of issuing. Spans are milliseconds, in whole seconds. */
@@ -18,7 +20,8 @@ export interface IssuingSettings {
 /** The content of an access token. Everything in it has been checked already. */
 export interface AccessTokenDraft {
   readonly subject: string;
-  readonly sessionId: string;
+  /** `undefined` if the token belongs to no session. */
+  readonly sessionId: string | undefined;
   /** The claims of the application. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** Instant of issuing, epoch milliseconds. */
@@ -27,6 +30,8 @@ export interface AccessTokenDraft {
   readonly authTime: number | undefined;
   /** Instant of the last revocation of access tokens of the session, epoch milliseconds, if there was one. */
   readonly accessEpoch?: number | null | undefined;
+  /** What a token that slides says of its sign-in. */
+  readonly sliding?: SlidingClaim | undefined;
   readonly lifetimeMs: number;
 }
 
@@ -95,7 +100,8 @@ export class AccessTokenIssuer {
     }
   }
 
-  private claimsOf({ subject, sessionId, claims, at, authTime, accessEpoch, lifetimeMs }: AccessTokenDraft): AccessTokenClaims {
+  private claimsOf(draft: AccessTokenDraft): AccessTokenClaims {
+    const { subject, sessionId, claims, at, authTime, accessEpoch, sliding, lifetimeMs } = draft;
     const { issuer, audience } = this.settings;
     const iat = Math.floor(at / 1_000);
     const registered = {
@@ -105,9 +111,10 @@ export class AccessTokenIssuer {
       iat,
       exp: Math.max(iat + 1, Math.floor((at + lifetimeMs) / 1_000)),
       jti: randomUUID(),
-      sid: sessionId,
+      ...(sessionId !== undefined && { sid: sessionId }),
       ...(accessEpoch ? { sid_epoch: accessEpoch } : {}),
       ...(authTime !== undefined && { auth_time: Math.floor(authTime / 1_000) }),
+      ...(sliding && { sliding }),
     };
     return deeplyFrozen(withOwnClaims(registered, claims));
   }
@@ -128,6 +135,29 @@ export class AccessTokenIssuer {
 function withOwnClaims<T extends object>(claims: T, own: Readonly<Record<string, unknown>>): T {
   for (const name of Object.keys(own)) if (!(name in claims)) Object.assign(claims, { [name]: own[name] });
   return claims;
+}
+
+/**
+ * Reads the lifetime that the application asks for.
+ * @returns milliseconds.
+ * @throws {TypeError} if it is out of range.
+ */
+export function askedLifetime(lifetime: Duration, { maxLifetimeMs }: Pick<IssuingSettings, 'maxLifetimeMs'>): number {
+  const asked = parseDuration(lifetime);
+  if (asked < 1_000 || asked > maxLifetimeMs || asked % 1_000 !== 0) {
+    throw new TypeError('lifetime: not a whole number of seconds from 1 s to access.maxLifetime');
+  }
+  return asked;
+}
+
+/**
+ * Requires that a browser stores the cookie of an access token. It silently drops one that is too large.
+ * @param maxLength the largest number of characters. `Infinity` where tokens do not travel in cookies.
+ * @throws {TypeError} if it is longer.
+ */
+export function requireStorable(token: string, maxLength: number): void {
+  if (token.length <= maxLength) return;
+  throw new TypeError(`claims: the access token has ${token.length} characters, and its cookie holds ${maxLength}`);
 }
 
 function base64url(json: object): string {

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.js';
 import { EARLIEST_INSTANT } from '../clock.js';
 import type { Duration } from '../duration.js';
-import { parseDuration } from '../duration.js';
 import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenOptionsError } from '../errors/token.errors.js';
 import type { KeyReloader } from '../keys/key-reloader.js';
 import type { JsonWebKeySet } from '../keys/key-set.js';
@@ -10,6 +9,7 @@ import type { KeySource, VerificationKey } from '../keys/key-source.js';
 import type { AccessTokenClaims } from './access-token.claims.js';
 import { isSessionId, ownClaims, requireSubject } from './access-token.claims.js';
 import type { AccessTokenDraft, AccessTokenIssuer, IssuedAccessToken, IssuingSettings } from './access-token.issuer.js';
+import { askedLifetime } from './access-token.issuer.js';
 import type { DatedClaims, VerificationSettings } from './access-token.verifier.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import type { TokenIntrospector } from './token-introspector.js';
@@ -19,8 +19,11 @@ import { VerifiedTokenCache } from './verified-token.cache.js';
 
 /** What {@link AccessTokenService.sign} writes in addition to the subject. */
 export interface SignOptions {
-  /** The session (`sid`) that the token belongs to. The token is refused once that session has been revoked. */
-  sessionId: string;
+  /**
+   * The session (`sid`) that the token belongs to. The token is refused once that session has been revoked. Required, except in an instance
+   * without sessions (`sessions: false`), which can revoke nothing.
+   */
+  sessionId?: string;
   /** The application's own claims. Reserved names are refused. @defaultValue none */
   claims?: object;
   /** Lifetime of this token, without jitter, at most `access.maxLifetime`. @defaultValue `access.lifetime`, shortened by the jitter */
@@ -80,22 +83,24 @@ export class AccessTokenService {
   }
 
   /**
-   * Signs an access token for a session.
-   * @throws {TypeError} rejects with it when the subject is no plain text, the session id is none, a claim is reserved or too long, the
-   * lifetime is out of range, or `authTime` is no instant up to now.
+   * Signs an access token for a session, or in an instance without sessions (`sessions: false`) for a subject alone. It asks no hooks, and
+   * the token does not slide.
+   * @throws {TypeError} rejects with it when the subject is no plain text, the session id is none or is missing where there are sessions, a
+   * claim is reserved or too long, the lifetime is out of range, or `authTime` is no instant up to now.
    * @throws {TokenOptionsError} rejects with it if this instance only verifies (option `jwks`).
    * @example
    * const token = await accessTokens.sign('alice', { sessionId, claims: { scope: 'download' }, lifetime: '1m' });
    */
-  async sign(subject: string, { sessionId, claims = {}, lifetime, authTime }: SignOptions): Promise<string> {
+  async sign(subject: string, { sessionId, claims = {}, lifetime, authTime }: SignOptions = {}): Promise<string> {
     requireSubject(subject);
-    if (!isSessionId(sessionId)) throw new TypeError('sessionId: not the id of a session');
+    const isSound = sessionId === undefined ? this.settings.sessionIsOptional === true : isSessionId(sessionId);
+    if (!isSound) throw new TypeError('sessionId: not the id of a session');
     const { clock, denylist } = this.ports;
     const issuer = this.issuer;
     const at = clock.now();
     if (authTime !== undefined) requireAuthTime(authTime, at);
-    const lifetimeMs = lifetime === undefined ? issuer.jitteredLifetime() : this.askedLifetime(lifetime);
-    const epoch = denylist.accessEpoch(sessionId);
+    const lifetimeMs = lifetime === undefined ? issuer.jitteredLifetime() : askedLifetime(lifetime, this.settings);
+    const epoch = sessionId === undefined ? 0 : denylist.accessEpoch(sessionId);
     // A token of a session that is known to be revoked is refused anyway.
     const accessEpoch = Number.isFinite(epoch) ? epoch : 0;
     return (await issuer.issue({ subject, sessionId, claims: ownClaims(claims), at, authTime, accessEpoch, lifetimeMs })).token;
@@ -251,14 +256,6 @@ export class AccessTokenService {
     const { sid, sid_epoch = 0 } = claims;
     if (sid !== undefined) await denylist.confirm(sid, sid_epoch);
     if (introspector) await introspector.confirm(token, claims);
-  }
-
-  private askedLifetime(lifetime: Duration): number {
-    const asked = parseDuration(lifetime);
-    if (asked < 1_000 || asked > this.settings.maxLifetimeMs || asked % 1_000 !== 0) {
-      throw new TypeError('lifetime: not a whole number of seconds from 1 s to access.maxLifetime');
-    }
-    return asked;
   }
 }
 

@@ -1,7 +1,7 @@
 import { JwtService } from '@nestjs/jwt';
 import type { KeyObject } from 'node:crypto';
 import { verify } from 'node:crypto';
-import type { AccessTokenClaims } from './access-token.claims.js';
+import type { AccessTokenClaims, SlidingClaim } from './access-token.claims.js';
 import { deeplyFrozen, isSessionId, isSubject } from './access-token.claims.js';
 import { isCanonicalBase64url } from '../keys/encodings.js';
 import type { KeySource, VerificationKey } from '../keys/key-source.js';
@@ -135,8 +135,15 @@ function parseObject(segment: string): Json {
 }
 
 function isAccessTokenClaims(payload: unknown): payload is DatedClaims {
-  const { iss, sub, aud, exp, iat, jti, nbf = 0, auth_time = 0, sid_epoch = 0 } = payload as Json;
+  const { iss, sub, aud, exp, iat, jti, nbf = 0, auth_time = 0, sid_epoch = 0, sliding } = payload as Json;
   const areNumbers = [exp, iat, nbf, auth_time, sid_epoch].every((instant) => typeof instant === 'number' && Number.isFinite(instant));
   const isAudience = typeof aud === 'string' || (Array.isArray(aud) && aud.every((one) => typeof one === 'string'));
+  if (sliding !== undefined && !isSlidingClaim(sliding)) return false;
   return areNumbers && isAudience && isSubject(sub) && typeof iss === 'string' && typeof jti === 'string' && jti !== '';
+}
+
+function isSlidingClaim(value: unknown): value is SlidingClaim {
+  if (typeof value !== 'object' || value === null) return false;
+  const { until, persistent = true } = value as Json;
+  return typeof until === 'number' && Number.isFinite(until) && typeof persistent === 'boolean';
 }

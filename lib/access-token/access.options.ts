@@ -1,5 +1,14 @@
 import type { Duration } from '../duration.js';
 
+/** Options of access tokens that slide. */
+export interface SlidingOptions {
+  /**
+   * How long after the sign-in (`auth_time`) the last access token expires, whatever the caller does. Longer than `access.lifetime`. From
+   * 2 s to 90 days, in whole seconds. @defaultValue '8h'
+   */
+  absoluteLifetime?: Duration;
+}
+
 /** Options of access tokens, such as how long they are accepted. */
 export interface AccessOptions {
   /** How long an access token is accepted after it was issued. From 1 s to 24 h, in whole seconds. @defaultValue '15m' */
@@ -25,4 +34,10 @@ export interface AccessOptions {
         max?: number;
       }
     | false;
+  /**
+   * Reissues an access token in the response to a request that brings it, once more than half of its lifetime has passed. So a caller who
+   * is active stays signed in without a refresh token. Only with `sessions: false`, and only for tokens of `SignInService`. `true` is short
+   * for `{}`. @defaultValue disabled
+   */
+  sliding?: SlidingOptions | boolean;
 }

@@ -2,6 +2,7 @@ import { CsrfFailed } from '../errors/token.errors.js';
 import type { Credentials, TokenRequest, TokenTransport } from '../transport/token-transport.js';
 import type { CsrfSettings } from './csrf.options.js';
 import type { CsrfTokens } from './csrf-tokens.js';
+import { csrfOwnerOf } from './csrf-tokens.js';
 import type { CheckedRequest, CheckStage } from './request-check.js';
 import { RequestCheck } from './request-check.js';
 
@@ -32,13 +33,17 @@ export class CsrfCheck extends RequestCheck {
     else if (stage === 'rotate' && credentials.refresh?.source === 'cookie') {
       if (isSpeculative(request)) throw new CsrfFailed({ sessionId: checked.sessionId });
       this.requireOwn(checked, isSafe && isTopLevelNavigation(request));
+    } else if (stage === 'slide' && credentials.access?.source === 'cookie') {
+      if (isSpeculative(request)) throw new CsrfFailed({ sessionId: checked.sessionId });
+      this.requireOwn(checked, false);
     }
   }
 
-  private requireOwn({ request, sessionId }: CheckedRequest, isNavigation: boolean): void {
+  private requireOwn({ request, sessionId, claims }: CheckedRequest, isNavigation: boolean): void {
+    const owner = sessionId ?? (claims ? csrfOwnerOf(claims) : undefined);
     const origin = this.judgeOrigin(request, isNavigation);
     const needsToken = origin === 'unknown' || this.settings.mode === 'token';
-    if (origin === 'foreign' || (needsToken && !this.hasToken(request, sessionId))) throw new CsrfFailed({ sessionId });
+    if (origin === 'foreign' || (needsToken && !this.hasToken(request, owner))) throw new CsrfFailed({ sessionId });
   }
 
   /**
@@ -78,9 +83,9 @@ export class CsrfCheck extends RequestCheck {
     return origin === `https://${host}` || (this.settings.allowHttp && origin === `http://${host}`);
   }
 
-  private hasToken(request: TokenRequest, sessionId: string | undefined): boolean {
-    if (!this.tokens || sessionId === undefined) return false;
-    return this.tokens.verify(this.transport.readCsrf(request)?.header, sessionId);
+  private hasToken(request: TokenRequest, owner: string | undefined): boolean {
+    if (!this.tokens || owner === undefined) return false;
+    return this.tokens.verify(this.transport.readCsrf(request)?.header, owner);
   }
 }
 

@@ -1,3 +1,5 @@
+import type { TokenSecret } from '../keys/key.options.js';
+
 /** Options of the protection against cross-site request forgery (CSRF). Only requests whose tokens come from cookies are checked. */
 export interface CsrfOptions {
   /**
@@ -18,6 +20,11 @@ export interface CsrfOptions {
   trustSameSite?: boolean;
   /** Request header of the CSRF token. Letters, digits and hyphens. @defaultValue 'X-CSRF-Token' */
   header?: string;
+  /**
+   * Secret of the CSRF tokens. At least 32 bytes. It is needed only with `sessions: false`, `keys` and cookies. Otherwise their key is derived
+   * from `secret`, or from the keys of the refresh tokens. @defaultValue derived
+   */
+  secret?: TokenSecret | undefined;
 }
 
 /** How requests are judged, checked and complete. */

@@ -1,4 +1,3 @@
-import type { AccessTokenClaims } from '../access-token/access-token.claims.js';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
 import { CsrfFailed, SessionMismatch, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked } from '../errors/token.errors.js';
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
@@ -7,9 +6,12 @@ import type { Presentation, SessionRotator } from '../session/session-rotator.js
 import { ResponseAttachment } from '../transport/response-attachment.js';
 import { rawResponseOf } from '../transport/response-tokens.js';
 import type { TokenLocation } from '../transport/token-location.js';
-import type { Credentials, IssuedTokens, TokenRequest, TokenTransport } from '../transport/token-transport.js';
+import type { Credentials, TokenTransport } from '../transport/token-transport.js';
 import type { LegacyAccessTokens } from './legacy-access-tokens.js';
 import type { CheckedRequest, RequestCheck } from './request-check.js';
+import type { RequestSlider } from './request-slider.js';
+import type { Authentication, TokenOperation } from './token-operation.js';
+import { checkedRequest, mayCarryTokens } from './token-operation.js';
 
 /** What an authenticator works with. */
 export interface AuthenticatorPorts {
@@ -17,30 +19,14 @@ export interface AuthenticatorPorts {
   readonly accessTokens: AccessTokenService;
   /** Verifies the access tokens of another system too. Null if there are none. */
   readonly legacy: LegacyAccessTokens | null;
-  /** Null if the instance only verifies, so that nothing is ever refreshed. */
+  /** Null if the instance has no sessions, so that nothing is ever refreshed. */
   readonly rotator: SessionRotator | null;
+  /** Null if access tokens do not slide. */
+  readonly slider: RequestSlider | null;
   readonly hooks: PrincipalHooks;
   readonly check: RequestCheck;
-}
-
-/** One operation to authenticate: an HTTP request, a GraphQL operation, or one message. */
-export interface TokenOperation {
-  /** Stands for the operation. Calls for the same one that come while it is being authenticated share the result. */
-  readonly operation: object;
-  readonly request: TokenRequest;
-  /** The response of the platform, or `undefined` if tokens cannot be sent back. Nothing is refreshed then. */
-  readonly response: object | undefined;
-  /** Whether the operation only reads. See {@link CheckedRequest.isSafe}. */
-  readonly isSafe: boolean;
-}
-
-/** The caller, and the tokens that the response has to carry. */
-export interface Authentication {
-  readonly principal: Principal;
-  /** The tokens that came with the request. */
-  readonly credentials: Credentials;
-  /** The new tokens, or null if the client keeps the tokens that it has. */
-  readonly issued: IssuedTokens | null;
+  /** Whether this instance sets the cookies, so that a route with `RefreshTokenGuard` may set or delete one. */
+  readonly ownsCookies: boolean;
 }
 
 /** Finds out who is calling, and refreshes inside the request if the access token has expired (docs/rotation.md §5). */
@@ -61,12 +47,12 @@ export class RequestAuthenticator {
    * @throws {TokenError} throws it or rejects with it.
    */
   authenticate(operation: TokenOperation, locations?: readonly TokenLocation[]): Authentication | Promise<Authentication> {
-    const { transport, accessTokens, hooks, check } = this.ports;
+    const { transport, accessTokens, hooks, check, slider } = this.ports;
     const credentials = transport.read(operation.request, locations);
     const known = credentials.access && accessTokens.recall(credentials.access.token);
     // Only templates are copied: V8 copies what is not frozen in a fifth of the time.
     const principal = known && hooks.known(known.template);
-    if (principal && !check.concerns(credentials)) return { principal, credentials, issued: null };
+    if (principal && !check.concerns(credentials) && !slider?.isDue(principal)) return { principal, credentials, issued: null };
     // Fields of one GraphQL operation share an authentication, unless one of them looks for its token elsewhere.
     if (locations) return this.authenticateAlone(operation, credentials, principal);
     return this.underWay.get(operation.operation) ?? this.share(operation, this.authenticateAlone(operation, credentials, principal));
@@ -79,23 +65,27 @@ export class RequestAuthenticator {
   ): Authentication | Promise<Authentication> {
     if (!principal) return this.verifyOrRefresh(operation, credentials);
     const authentication = { principal, credentials, issued: null };
-    const passed = this.ports.check.check('use', checkedRequest(operation, credentials, principal));
-    return passed ? passed.then(() => authentication) : authentication;
+    const { check, slider } = this.ports;
+    const concerns = slider === null || check.concerns(credentials);
+    const passed = concerns ? check.check('use', checkedRequest(operation, credentials, principal)) : undefined;
+    if (passed) return passed.then(() => slider?.slide(operation, authentication) ?? authentication);
+    return slider?.slide(operation, authentication) ?? authentication;
   }
 
   /**
    * Finds the refresh token of a request that asks for a refresh or a sign-out itself, and checks that the request may use it. Whether the
    * token is good is up to whoever presents it.
    * @param inBody the token that the body carries. It counts if there is none in its own place.
-   * @returns the token, or `undefined` if there is none, or if the instance only verifies: there is nothing to present it to.
+   * @returns the token, or `undefined` if there is none, or if the instance has no sessions: there is nothing to present it to.
    * @throws {TokenError} rejects with `session_mismatch`, or with what the {@link RequestCheck} says.
    */
   async refreshTokenOf({ request, isSafe }: Pick<TokenOperation, 'request' | 'isSafe'>, inBody?: string): Promise<string | undefined> {
-    const { transport, rotator, check } = this.ports;
-    if (!rotator) return undefined;
+    const { transport, rotator, check, ownsCookies } = this.ports;
+    if (!ownsCookies) return undefined;
     const credentials = transport.read(request);
     const { refresh } = credentials;
     await check.check('endpoint', { request, credentials, sessionId: undefined, isSafe, claims: null });
+    if (!rotator) return undefined;
     const newest = refresh && rotator.newestOf(refresh.token, refresh.rivals);
     // A token that is not authentic needs no protection, and its own verdict makes the browser delete it.
     if (!newest) return refresh?.token ?? inBody;
@@ -136,7 +126,7 @@ export class RequestAuthenticator {
       const { access, refresh } = credentials;
       // A late response of an old session may have left its access cookie. That says nothing about the session of the refresh cookie.
       const isLeftOver = error instanceof TokenRevoked && access?.source === 'cookie';
-      if (!rotator || !response || !refresh || !mayRefresh(request, response) || !(isLeftOver || isHealable(error))) throw error;
+      if (!rotator || !response || !refresh || !mayCarryTokens(request, response) || !(isLeftOver || isHealable(error))) throw error;
       const token = rotator.decode(refresh.token, refresh.rivals);
       const sessionId = error instanceof TokenExpired || error instanceof TokenRevoked ? error.sessionId : undefined;
       if (sessionId !== undefined && sessionId !== token.sessionId) throw new SessionMismatch();
@@ -161,11 +151,12 @@ export class RequestAuthenticator {
   }
 
   private async verify(operation: TokenOperation, credentials: Credentials): Promise<Authentication> {
-    const { accessTokens, legacy, check, hooks } = this.ports;
+    const { accessTokens, legacy, check, hooks, slider } = this.ports;
     if (!credentials.access) throw new TokenMissing();
     const claims = await (legacy ?? accessTokens).verify(credentials.access.token);
     if (check.concerns(credentials)) await check.check('use', checkedRequest(operation, credentials, claims));
-    return { principal: await hooks.principalOf(claims), credentials, issued: null };
+    const authentication = { principal: await hooks.principalOf(claims), credentials, issued: null };
+    return slider?.slide(operation, authentication) ?? authentication;
   }
 
   private async refresh(present: () => Promise<Presentation>, response: object, credentials: Credentials): Promise<Authentication> {
@@ -175,10 +166,6 @@ export class RequestAuthenticator {
     const { pair, principal } = await presentation;
     return { principal: { ...principal }, credentials, issued: pair };
   }
-}
-
-function checkedRequest({ request, isSafe }: TokenOperation, credentials: Credentials, claims: AccessTokenClaims): CheckedRequest {
-  return { request, credentials, sessionId: claims.sid, isSafe, claims };
 }
 
 function withAccess(credentials: Credentials, token: string): Credentials {
@@ -191,8 +178,4 @@ function withAccess(credentials: Credentials, token: string): Credentials {
  */
 function isHealable(error: unknown): boolean {
   return error instanceof TokenExpired || error instanceof TokenMissing || (error instanceof TokenInvalid && error.unknownKey);
-}
-
-function mayRefresh(request: TokenRequest, response: object): boolean {
-  return request.method !== 'OPTIONS' && !rawResponseOf(response).headersSent;
 }

@@ -14,7 +14,7 @@ export interface CheckedRequest {
 }
 
 /** What a request is checked for. */
-export type CheckStage = 'use' | 'rotate' | 'endpoint';
+export type CheckStage = 'use' | 'rotate' | 'slide' | 'endpoint';
 
 /**
  * Port: what must hold of a request in addition to its tokens, such as protection against cross-site requests, or the proof that the caller
@@ -30,9 +30,11 @@ export abstract class RequestCheck {
   /**
    * Lets a request pass, or refuses it.
    * @param stage `use` means that the access token is good and the request is about to be admitted. `rotate` means that the refresh token
-   * is authentic and is about to be presented. Nothing has been changed in the store at that moment. `endpoint` means that a route with
+   * is authentic and is about to be presented. Nothing has been changed in the store at that moment. `slide` comes after
+   * `use`, and means that the response is about to carry a new access token (`access.sliding`). `endpoint` means that a route with
    * `RefreshTokenGuard` is about to refresh or to sign out, whatever the request carries.
-   * @throws {TokenError} throws it, or rejects with it, to refuse the request. Nothing is rotated then.
+   * @throws {TokenError} throws it, or rejects with it, to refuse the request. Nothing is rotated then. A refusal of `slide` does not refuse
+   * the request: the client keeps the token that it has.
    */
   abstract check(stage: CheckStage, checked: CheckedRequest): void | Promise<void>;
 }

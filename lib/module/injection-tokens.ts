@@ -8,13 +8,16 @@ import type { Telemetry } from '../events/telemetry.js';
 import { TokenEvents } from '../events/token-events.js';
 import { TokenHealthIndicator } from '../events/token-health-indicator.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
-import type { RequestOptions, ResolvedTokenOptions } from '../options/resolve-options.js';
+import type { RequestSlider } from '../authentication/request-slider.js';
+import type { IssuerOptions, RequestOptions, ResolvedTokenOptions } from '../options/resolve-options.js';
+import type { ResolvedStatelessOptions } from '../options/resolve-stateless-options.js';
 import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options.js';
 import type { RevocationHints } from '../revocation/revocation-hints.js';
 import type { LegacyExchange } from '../session/legacy-exchange.js';
 import { RefreshService } from '../session/refresh.service.js';
 import type { Presentation } from '../session/session-rotator.js';
 import type { SessionUses } from '../session/session-uses.js';
+import { SignInService } from '../stateless/sign-in.service.js';
 import { TokenTransport } from '../transport/token-transport.js';
 import type { TypedToken } from './provide.js';
 
@@ -23,6 +26,12 @@ export const RESOLVED_OPTIONS: TypedToken<ResolvedTokenOptions> = 'nestjs-token:
 
 /** The same injection token, for what every instance has: the options of the handling of requests. */
 export const REQUEST_OPTIONS: TypedToken<RequestOptions> = RESOLVED_OPTIONS;
+
+/** The same injection token, for every instance that issues access tokens. */
+export const ISSUER_OPTIONS: TypedToken<IssuerOptions> = RESOLVED_OPTIONS;
+
+/** The same injection token, for an instance without sessions. */
+export const STATELESS_OPTIONS: TypedToken<ResolvedStatelessOptions> = RESOLVED_OPTIONS as string;
 
 /** The same injection token, for an instance that only verifies. */
 export const RESOLVED_VERIFIER_OPTIONS: TypedToken<ResolvedVerifierOptions> = RESOLVED_OPTIONS as string;
@@ -36,6 +45,8 @@ export const REVOCATION_HINTS: TypedToken<RevocationHints | null> = 'nestjs-toke
 export const CSRF_TOKENS: TypedToken<CsrfTokens | null> = 'nestjs-token:CsrfTokens';
 /** Injection token of the {@link SessionUses}, which note the last use of sessions. Null without `sessions.trackUse`. */
 export const SESSION_USES: TypedToken<SessionUses | null> = 'nestjs-token:SessionUses';
+/** Injection token of the {@link RequestSlider}. Null if access tokens do not slide. */
+export const REQUEST_SLIDER: TypedToken<RequestSlider | null> = 'nestjs-token:RequestSlider';
 /** Injection token of the {@link LegacyAccessTokens}. Null if there are no tokens of another system. */
 export const LEGACY_ACCESS_TOKENS: TypedToken<LegacyAccessTokens | null> = 'nestjs-token:LegacyAccessTokens';
 
@@ -56,6 +67,10 @@ export const VERIFICATION_TRACE: TypedToken<OperationTrace<AccessTokenClaims>> =
 export const refreshServiceToken = (name: string = DEFAULT_NAME): typeof RefreshService | TypedToken<RefreshService> =>
   name === DEFAULT_NAME ? RefreshService : `nestjs-token:RefreshService:${name}`;
 
+/** Returns the injection token of the {@link SignInService} of an instance. */
+export const signInServiceToken = (name: string = DEFAULT_NAME): typeof SignInService | TypedToken<SignInService> =>
+  name === DEFAULT_NAME ? SignInService : `nestjs-token:SignInService:${name}`;
+
 /** Returns the injection token of the {@link AccessTokenService} of an instance. */
 export const accessTokenServiceToken = (name: string = DEFAULT_NAME): typeof AccessTokenService | TypedToken<AccessTokenService> =>
   name === DEFAULT_NAME ? AccessTokenService : `nestjs-token:AccessTokenService:${name}`;
@@ -74,6 +89,9 @@ export const tokenHealthIndicatorToken = (name: string = DEFAULT_NAME): typeof T
 
 /** Parameter decorator. Injects the {@link RefreshService} of the instance with this name. */
 export const InjectRefreshService = (name?: string): ParameterDecorator & PropertyDecorator => Inject(refreshServiceToken(name));
+
+/** Parameter decorator. Injects the {@link SignInService} of the instance with this name. */
+export const InjectSignInService = (name?: string): ParameterDecorator & PropertyDecorator => Inject(signInServiceToken(name));
 
 /** Parameter decorator. Injects the {@link AccessTokenService} of the instance with this name. */
 export const InjectAccessTokenService = (name?: string): ParameterDecorator & PropertyDecorator => Inject(accessTokenServiceToken(name));

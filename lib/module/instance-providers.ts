@@ -36,18 +36,21 @@ import { StandardTransport } from '../transport/standard-transport.js';
 import {
   accessTokenServiceToken,
   CSRF_TOKENS,
+  ISSUER_OPTIONS,
   LEGACY_ACCESS_TOKENS,
   REQUEST_OPTIONS,
+  REQUEST_SLIDER,
   RESOLVED_OPTIONS,
   REVOCATION_HINTS,
   SESSION_USES,
+  signInServiceToken,
   tokenHealthIndicatorToken,
   tokenTransportToken,
   VERIFICATION_TRACE,
 } from './injection-tokens.js';
 import { eventProviders, storeEventProviders } from './event-providers.js';
 import { InstanceLifecycle } from './instance-lifecycle.js';
-import { provide } from './provide.js';
+import { provide, withoutService } from './provide.js';
 import { sessionProviders } from './session-providers.js';
 
 /**
@@ -65,6 +68,7 @@ export function instanceProviders(name: string): FactoryProvider[] {
       inject: [KeySource, PatientStore, RevocationList],
       useFactory: (keys, store, revocations) => new TokenHealthIndicator(name, { keys, store, revocations }),
     }),
+    withoutService(signInServiceToken(name), 'sessions', 'SignInService cannot be injected: with sessions, RefreshService signs in'),
     provide(InstanceLifecycle, {
       inject: [
         RESOLVED_OPTIONS,
@@ -82,16 +86,17 @@ export function instanceProviders(name: string): FactoryProvider[] {
   ];
 }
 
-function accessTokenProviders(name: string): FactoryProvider[] {
+/** Returns what issues access tokens and verifies them, with or without sessions. */
+export function accessTokenProviders(name: string): FactoryProvider[] {
   return [
-    provide(KeySource, { inject: [RESOLVED_OPTIONS], useFactory: ({ access }) => access.ring }),
-    provide(Signer, { inject: [RESOLVED_OPTIONS], useFactory: ({ access }) => access.signer ?? new LocalSigner(access.ring) }),
+    provide(KeySource, { inject: [ISSUER_OPTIONS], useFactory: ({ access }) => access.ring }),
+    provide(Signer, { inject: [ISSUER_OPTIONS], useFactory: ({ access }) => access.signer ?? new LocalSigner(access.ring) }),
     provide(AccessTokenIssuer, {
-      inject: [RESOLVED_OPTIONS, Signer],
+      inject: [ISSUER_OPTIONS, Signer],
       useFactory: ({ access }, signer) => new AccessTokenIssuer(access, signer),
     }),
     provide(accessTokenServiceToken(name), {
-      inject: [RESOLVED_OPTIONS, KeySource, AccessTokenIssuer, SessionDenylist, Clock, VERIFICATION_TRACE, SessionListener],
+      inject: [ISSUER_OPTIONS, KeySource, AccessTokenIssuer, SessionDenylist, Clock, VERIFICATION_TRACE, SessionListener],
       useFactory: ({ access }, keys, issuer, denylist, clock, { around: trace }, listener) => {
         const reloader = new KeyReloader(access.ring, access.supply);
         const onKeyRetired = keyRetirementTeller(name, { listener, clock });
@@ -126,6 +131,7 @@ export function requestProviders(name: string): FactoryProvider[] {
   return [
     ...eventProviders(name),
     provide(transport, { inject: [REQUEST_OPTIONS], useFactory: (options) => transportOf(options.transport) }),
+    hooksProvider(),
     provide(CSRF_TOKENS, {
       inject: [REQUEST_OPTIONS],
       useFactory: ({ transport: { csrf }, csrfKeys }) => csrf && csrfKeys && new CsrfTokens(csrfKeys),
@@ -139,16 +145,11 @@ export function requestProviders(name: string): FactoryProvider[] {
       useFactory: ({ access, legacy, hookTimeoutMs }, tokens, clock) =>
         legacy && new LegacyAccessTokens({ ...access, ...legacy, name, timeoutMs: hookTimeoutMs }, { accessTokens: tokens, clock }),
     }),
-    provide(RequestAuthenticator, {
-      inject: [transport, accessTokens, LEGACY_ACCESS_TOKENS, SessionRotator, PrincipalHooks, RequestCheck],
-      useFactory: (where, tokens, legacy, rotator, hooks, check) =>
-        new RequestAuthenticator({ transport: where, accessTokens: tokens, legacy, rotator, hooks, check }),
-    }),
+    authenticatorProvider(name),
     provide(ErrorResponse, {
       inject: [REQUEST_OPTIONS, transport, RejectionReporter],
-      useFactory: ({ transport: { header }, csrfKeys, hooks: { errorBody } }, where, rejections) => {
-        // An instance that only verifies has set no cookies.
-        const settings = { scheme: tokenTypeOf(header), tidiesCookies: csrfKeys !== null, errorBody };
+      useFactory: ({ transport: { header }, ownsCookies: tidiesCookies, hooks: { errorBody } }, where, rejections) => {
+        const settings = { scheme: tokenTypeOf(header), tidiesCookies, errorBody };
         return new ErrorResponse(settings, { outages: new OutageLog(), rejections, transport: where });
       },
     }),
@@ -158,6 +159,22 @@ export function requestProviders(name: string): FactoryProvider[] {
         new TokenInstance(name, { authenticator, transport: where, errors, clock, csrf, uses, messageLocations }),
     }),
   ];
+}
+
+function hooksProvider(): FactoryProvider {
+  return provide(PrincipalHooks, {
+    inject: [REQUEST_OPTIONS],
+    useFactory: ({ hooks, hookTimeoutMs }) => new PrincipalHooks({ ...hooks, timeoutMs: hookTimeoutMs }),
+  });
+}
+
+function authenticatorProvider(name: string): FactoryProvider {
+  const [transport, accessTokens] = [tokenTransportToken(name), accessTokenServiceToken(name)];
+  return provide(RequestAuthenticator, {
+    inject: [REQUEST_OPTIONS, transport, accessTokens, LEGACY_ACCESS_TOKENS, SessionRotator, REQUEST_SLIDER, PrincipalHooks, RequestCheck],
+    useFactory: ({ ownsCookies }, where, tokens, legacy, rotator, slider, hooks, check) =>
+      new RequestAuthenticator({ ownsCookies, transport: where, accessTokens: tokens, legacy, rotator, slider, hooks, check }),
+  });
 }
 
 function transportOf({ header, cookie, ...settings }: ResolvedTransportOptions): StandardTransport {

@@ -1,4 +1,6 @@
 import type { FactoryProvider } from '@nestjs/common';
+import { Scope } from '@nestjs/common';
+import { TokenOptionsError } from '../errors/token.errors.js';
 
 /** A text that is the injection token of a value of a type. */
 export type TypedToken<T> = string & { readonly provides?: T };
@@ -23,4 +25,16 @@ export function provide<const Tokens extends readonly (Class | string)[], T>(
   { inject, useFactory }: Recipe<Tokens, T>,
 ): FactoryProvider<T> {
   return { provide: token, inject: [...inject], useFactory: useFactory as (...injected: unknown[]) => T };
+}
+
+/**
+ * Returns a provider that stands for a service that an instance of this kind does not have. It refuses to be injected. A transient provider is
+ * made only where it is injected, so the application starts unless something asks for the service.
+ * @param option the option that decides, for the error.
+ */
+export function withoutService(token: Class | string, option: string, reason: string): FactoryProvider {
+  const useFactory = (): never => {
+    throw new TokenOptionsError(option, reason);
+  };
+  return { ...provide(token, { inject: [], useFactory }), scope: Scope.TRANSIENT };
 }

@@ -8,16 +8,20 @@ import { requireKeys } from '../options/known-keys.js';
 import { requireShape } from '../options/option-checks.js';
 import { optionReader, ROOT } from '../options/option-reader.js';
 import { resolveEndpoints } from '../options/resolve-endpoints.js';
+import type { TokenModuleOptions } from '../options/token.options.js';
 import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
 
 /** The keys of `forRootAsync` that say where the options come from. */
 const REGISTRATION = ['imports', 'inject', 'provideInjectionTokensFrom', 'useFactory', 'useClass', 'useExisting'];
 
+/** What an instance does: it keeps sessions, or it issues access tokens without sessions, or it only verifies access tokens. */
+export type InstanceKind = 'sessions' | 'stateless' | 'verify-only';
+
 /** The extras with their defaults. */
 export interface ResolvedExtras extends TokenModuleExtras {
   readonly isGlobal: boolean;
   readonly globalGuard: boolean;
-  readonly verifyOnly: boolean;
+  readonly kind: InstanceKind;
   readonly name: string;
   readonly mounted: ResolvedEndpoints;
 }
@@ -31,7 +35,7 @@ export function requireExtras(options: TokenModuleRootOptions): ResolvedExtras {
   const extras = Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(EXTRAS, key))) as TokenModuleExtras;
   requireKeys(ROOT, extras, { schema: EXTRAS });
   requireKeys('endpoints', extras.endpoints, { schema: ENDPOINTS });
-  return resolveExtras(extras, options.jwks !== undefined);
+  return resolveExtras(extras, options);
 }
 
 /**
@@ -40,6 +44,9 @@ export function requireExtras(options: TokenModuleRootOptions): ResolvedExtras {
  */
 export function requireAsyncOptions(options: TokenModuleAsyncOptions): ResolvedExtras {
   requireShape(ROOT, isObject(options), 'an object');
+  if ((options as TokenModuleOptions).sessions === false) {
+    throw new TokenOptionsError('sessions', 'is false next to a factory: write `stateless: true` there');
+  }
   for (const key of Object.keys(options)) {
     if (!REGISTRATION.includes(key) && !Object.hasOwn(EXTRAS, key)) {
       throw new TokenOptionsError(key, 'is not taken next to a factory: return it from the factory, or check its spelling');
@@ -51,25 +58,58 @@ export function requireAsyncOptions(options: TokenModuleAsyncOptions): ResolvedE
 }
 
 /** JavaScript and configuration files have no types, so the text `'false'` must not enable anything. */
-function resolveExtras(given: TokenModuleExtras, hasJwks: boolean): ResolvedExtras {
+function resolveExtras(given: TokenModuleExtras, options: TokenModuleRootOptions): ResolvedExtras {
   const extra = optionReader({ group: ROOT, schema: EXTRAS, given });
   const resolved = {
     ...given,
     name: extra('name'),
     isGlobal: extra('isGlobal'),
     globalGuard: extra('globalGuard'),
-    verifyOnly: extra('verifyOnly') || hasJwks,
+    kind: kindOf({ verifyOnly: extra('verifyOnly'), stateless: extra('stateless') }, options),
     mounted: resolveEndpoints(given.endpoints),
   };
   if (resolved.globalGuard && resolved.name !== DEFAULT_NAME) {
     throw new TokenOptionsError('globalGuard', 'belongs to the instance without a name: that one guards routes without @AuthInstance()');
   }
-  const foreign = (['dataSource', 'repository', 'endpoints'] as const).find((key) => given[key] !== undefined);
-  if (resolved.verifyOnly && foreign) {
-    throw new TokenOptionsError(foreign, 'has no place in an instance that only verifies access tokens (jwks, verifyOnly); remove it');
-  }
+  requireFitting(given, resolved.kind);
+  requireSessions(resolved);
   for (const key of ['dataSource', 'passportStrategy', 'repository'] as const) extra(key);
   return resolved;
+}
+
+function kindOf(declared: { verifyOnly: boolean; stateless: boolean }, { jwks, sessions }: TokenModuleRootOptions): InstanceKind {
+  const onlyVerifies = declared.verifyOnly || jwks !== undefined;
+  if (onlyVerifies && declared.stateless) {
+    throw new TokenOptionsError(
+      'stateless',
+      'is true in an instance that only verifies access tokens (jwks, verifyOnly); remove one of them',
+    );
+  }
+  if (onlyVerifies) return 'verify-only';
+  return declared.stateless || sessions === false ? 'stateless' : 'sessions';
+}
+
+/** The extras that have no place in an instance of a kind, and what the kind is, for the message. */
+const FOREIGN: Readonly<Record<InstanceKind, { readonly extras: readonly (keyof TokenModuleExtras)[]; readonly instance: string }>> = {
+  sessions: { extras: [], instance: 'an instance with sessions' },
+  stateless: { extras: ['dataSource', 'repository'], instance: 'an instance without sessions (sessions: false, stateless)' },
+  'verify-only': {
+    extras: ['dataSource', 'repository', 'endpoints'],
+    instance: 'an instance that only verifies access tokens (jwks, verifyOnly)',
+  },
+};
+
+function requireFitting(given: TokenModuleExtras, kind: InstanceKind): void {
+  const { extras, instance } = FOREIGN[kind];
+  const foreign = extras.find((key) => given[key] !== undefined);
+  if (foreign) throw new TokenOptionsError(foreign, `has no place in ${instance}; remove it`);
+}
+
+/** Every route of the endpoints is about sessions. Only the documents are not. */
+function requireSessions({ kind, mounted }: Pick<ResolvedExtras, 'kind' | 'mounted'>): void {
+  const [route] = mounted.routes;
+  if (kind !== 'stateless' || route === undefined) return;
+  throw new TokenOptionsError(`endpoints.${route}`, 'has no place next to `sessions: false`, because there are no sessions; remove it');
 }
 
 function isObject(value: unknown): value is object {

@@ -23,16 +23,12 @@ import { PatientStore } from '../session/patient-store.js';
 import { TokenRepository } from '../session/token-repository.js';
 import { maxAccessLengthOf } from '../transport/cookie-place.js';
 import { tokenTypeOf } from '../transport/header-place.js';
-import { LEGACY_EXCHANGE, REFRESH_TRACE, refreshServiceToken, RESOLVED_OPTIONS, SESSION_USES } from './injection-tokens.js';
+import { LEGACY_EXCHANGE, REFRESH_TRACE, REQUEST_SLIDER, refreshServiceToken, RESOLVED_OPTIONS, SESSION_USES } from './injection-tokens.js';
 import { provide } from './provide.js';
 
 /** Returns the providers of sessions and their refresh tokens, from the store to the {@link RefreshService}. */
 export function sessionProviders(name: string): FactoryProvider[] {
   return [
-    provide(PrincipalHooks, {
-      inject: [RESOLVED_OPTIONS],
-      useFactory: ({ hooks, hookTimeoutMs }) => new PrincipalHooks({ ...hooks, timeoutMs: hookTimeoutMs }),
-    }),
     provide(PatientStore, {
       inject: [TokenRepository, RESOLVED_OPTIONS, StoreWatch],
       useFactory: (repository, { patience }, watch) => new PatientStore(repository, patience.timeoutMs, watch),
@@ -63,13 +59,20 @@ export function sessionProviders(name: string): FactoryProvider[] {
       useFactory: ({ sessions: { trackUseMs: everyMs } }, store) => (everyMs === null ? null : new SessionUses({ name, everyMs }, store)),
     }),
     refreshServiceProvider(name),
+    // An access token of a session is refreshed, and does not slide.
+    provide(REQUEST_SLIDER, { inject: [], useFactory: () => null }),
   ];
 }
 
-function pairSettings({ mode, header, cookie, locations }: ResolvedTransportOptions): PairSettings {
-  const inBody = ({ header: 'both', mixed: 'access', cookie: 'none' } as const)[mode];
+function pairSettings(transport: ResolvedTransportOptions): PairSettings {
+  const inBody = ({ header: 'both', mixed: 'access', cookie: 'none' } as const)[transport.mode];
+  return { ...accessTokenForm(transport), inBody };
+}
+
+/** Returns how the access tokens of every instance travel. */
+export function accessTokenForm({ mode, header, cookie, locations }: ResolvedTransportOptions): Omit<PairSettings, 'inBody'> {
   const maxAccessLength = mode === 'cookie' || locations.includes('cookie') ? maxAccessLengthOf(cookie) : Infinity;
-  return { tokenType: tokenTypeOf(header), inBody, maxAccessLength };
+  return { tokenType: tokenTypeOf(header), maxAccessLength };
 }
 
 function rotatorProvider(name: string): FactoryProvider {

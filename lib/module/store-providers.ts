@@ -31,7 +31,7 @@ async function loadTypeOrmStore(dataSource: string | undefined): Promise<Dynamic
     if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
     throw new TokenOptionsError(
       'repository',
-      'is not given, and TypeORM is not installed: run `npm install typeorm @nestjs/typeorm`, or give a `repository` of your own',
+      'is not given, and TypeORM is not installed: run `npm install typeorm @nestjs/typeorm`, give a `repository` of your own, or go without sessions (`sessions: false`)',
       { cause: error },
     );
   });

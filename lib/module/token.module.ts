@@ -10,32 +10,28 @@ import { TokenErrorFilter } from '../nest/token-error.filter.js';
 import type { TokenInstance } from '../nest/token-instance.js';
 import { tokenInstanceToken } from '../nest/token-instance.js';
 import { RequestCheck } from '../authentication/request-check.js';
-import { loadTokenOptions } from '../options/resolve-options.js';
-import { resolveVerifierOptions } from '../options/resolve-verifier-options.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
 import { endpointParts } from './endpoint-providers.js';
 import {
   accessTokenServiceToken,
   refreshServiceToken,
   RESOLVED_OPTIONS,
+  signInServiceToken,
   tokenEventsToken,
   tokenHealthIndicatorToken,
   tokenTransportToken,
 } from './injection-tokens.js';
-import { InstanceLifecycle } from './instance-lifecycle.js';
-import { instanceProviders } from './instance-providers.js';
+import type { Composition } from './instance-kinds.js';
+import { compositionOf } from './instance-kinds.js';
 import type { ModuleInstance } from './module-instance.js';
 import { PassportRegistration } from './passport-registration.js';
 import { provide } from './provide.js';
 import type { ResolvedExtras } from './require-extras.js';
 import { requireAsyncOptions, requireExtras } from './require-extras.js';
 import { SealedOptions } from './sealed-options.js';
-import { repositoryProvider, storeModules } from './store-providers.js';
 import type { TokenModuleAsyncOptions, TokenModuleRootOptions } from './token.module-definition.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
 import { instancesIn, requireUniqueInstance } from './unique-instances.js';
-import { VerifierLifecycle } from './verifier-lifecycle.js';
-import { verifierProviders } from './verifier-providers.js';
 
 /**
  * Provides everything after the password check: access tokens, sessions with rotating refresh tokens, and the refresh inside a request.
@@ -96,40 +92,44 @@ const GLOBAL_GUARD_PROVIDERS: Provider[] = [
   },
 ];
 
+/** The injection tokens of what every instance exports. */
+const EXPORTED = [
+  tokenInstanceToken,
+  refreshServiceToken,
+  signInServiceToken,
+  accessTokenServiceToken,
+  tokenTransportToken,
+  tokenEventsToken,
+  tokenHealthIndicatorToken,
+];
+
 /** Adds what an instance consists of to the module that the builder has made. */
 function compose(built: DynamicModule, extras: ResolvedExtras): DynamicModule {
-  const { name, isGlobal, globalGuard, passportStrategy, verifyOnly, endpoints: given } = extras;
+  const { name, isGlobal, globalGuard, passportStrategy, endpoints: given } = extras;
+  const composition = compositionOf(extras);
   // An instance that only verifies has none, and loads nothing for them.
   const endpoints = given === undefined ? null : endpointParts(extras);
   return {
     ...built,
     controllers: endpoints?.controllers ?? [],
     global: isGlobal,
-    imports: [...(built.imports ?? []), ...(verifyOnly ? [] : storeModules(extras))],
+    imports: [...(built.imports ?? []), ...composition.imports(extras)],
     providers: [
       ...(built.providers ?? []).map(seal),
       { provide: Clock, useClass: SystemClock },
       {
         provide: RESOLVED_OPTIONS,
         inject: [MODULE_OPTIONS_TOKEN],
-        useFactory: (sealed: SealedOptions) =>
-          verifyOnly ? resolveVerifierOptions(sealed.open(), name) : loadTokenOptions(sealed.open(), name),
+        useFactory: (sealed: SealedOptions) => composition.resolve(sealed.open(), name),
       },
-      ...(verifyOnly ? verifierProviders(name) : [repositoryProvider(extras), ...instanceProviders(name)]),
-      startUpChecksProvider(verifyOnly ? VerifierLifecycle : InstanceLifecycle),
+      ...composition.providers(extras),
+      startUpChecksProvider(composition.lifecycle),
       errorFilterProvider(name),
       ...(passportStrategy === undefined ? [] : [passportProvider(name, passportStrategy)]),
       ...(endpoints?.providers ?? []),
       ...(globalGuard ? GLOBAL_GUARD_PROVIDERS : []),
     ],
-    exports: [
-      tokenInstanceToken(name),
-      refreshServiceToken(name),
-      accessTokenServiceToken(name),
-      tokenTransportToken(name),
-      tokenEventsToken(name),
-      tokenHealthIndicatorToken(name),
-    ],
+    exports: EXPORTED.map((tokenOf) => tokenOf(name)),
   };
 }
 
@@ -168,7 +168,7 @@ function errorFilterProvider(name: string): Provider {
 }
 
 /** Checks all instances and routes once they are there, and before the application listens. */
-function startUpChecksProvider(lifecycle: typeof InstanceLifecycle | typeof VerifierLifecycle): FactoryProvider {
+function startUpChecksProvider(lifecycle: Composition['lifecycle']): FactoryProvider {
   return provide(START_UP_CHECKS, {
     inject: [lifecycle, ModulesContainer, ApplicationConfig],
     useFactory: (instance: ModuleInstance, modules, config): OnModuleInit => ({

@@ -1,7 +1,7 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import type { Authentication } from '../authentication/request-authenticator.js';
+import type { Authentication } from '../authentication/token-operation.js';
 import { ContextUnsupported, FreshTokenRequired, TokenError, TokenMissing } from '../errors/token.errors.js';
 import type { Principal } from '../principal/principal.js';
 import type { TokenRequest } from '../transport/token-transport.js';

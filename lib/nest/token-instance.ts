@@ -1,8 +1,11 @@
 import type { CsrfTokens } from '../authentication/csrf-tokens.js';
-import type { Authentication, RequestAuthenticator } from '../authentication/request-authenticator.js';
+import { csrfOwnerOf } from '../authentication/csrf-tokens.js';
+import type { RequestAuthenticator } from '../authentication/request-authenticator.js';
+import type { Authentication } from '../authentication/token-operation.js';
 import type { Clock } from '../clock.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
-import type { TokenPair } from '../session/token-pair.js';
+import { TokenPair } from '../session/token-pair.js';
+import type { AccessTokenResponse } from '../stateless/access-token-response.js';
 import { concealAddress, rawResponseOf } from '../transport/response-tokens.js';
 import { TokenError } from '../errors/token.errors.js';
 import type { TokenLocation } from '../transport/token-location.js';
@@ -79,13 +82,13 @@ export class TokenInstance {
     if (issued) this.send(context, issued, credentials);
     if (access?.source === 'query') concealAddress(response);
     const isOfPage = issued !== null || (access?.source !== 'query' && access?.source !== 'body');
-    if (isOfPage && (access?.source === 'cookie' || refresh?.source === 'cookie')) this.renewCsrf(context, principal.sid, issued);
+    if (isOfPage && (access?.source === 'cookie' || refresh?.source === 'cookie')) this.renewCsrf(context, csrfOwnerOf(principal), issued);
   }
 
-  /** Puts a pair that a handler has issued on the response. */
-  deliver(context: RequestContext, pair: TokenPair): void {
-    this.send(context, pair, this.transport.read(context.request));
-    this.renewCsrf(context, pair.sessionId, pair);
+  /** Puts what a handler has issued on the response. */
+  deliver(context: RequestContext, issued: TokenPair | AccessTokenResponse): void {
+    this.send(context, issued, this.transport.read(context.request));
+    this.renewCsrf(context, issued instanceof TokenPair ? issued.sessionId : csrfOwnerOf(issued.claims), issued);
   }
 
   /** Prepares the response to an error that is a verdict on the tokens of the request. */
@@ -125,9 +128,9 @@ export class TokenInstance {
   }
 
   /** Puts a new CSRF token on the response if the request carries none, or that of another session. */
-  private renewCsrf({ request, response }: RequestContext, sessionId: string | undefined, issued: IssuedTokens | null): void {
+  private renewCsrf({ request, response }: RequestContext, owner: string, issued: IssuedTokens | null): void {
     const present = this.csrf && this.transport.readCsrf(request);
-    if (!response || !this.csrf || !present || sessionId === undefined || this.csrf.verify(present.cookie, sessionId)) return;
-    this.transport.writeCsrf(response, this.csrf.issue(sessionId), issued ?? undefined);
+    if (!response || !this.csrf || !present || this.csrf.verify(present.cookie, owner)) return;
+    this.transport.writeCsrf(response, this.csrf.issue(owner), issued ?? undefined);
   }
 }

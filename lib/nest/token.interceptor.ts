@@ -4,17 +4,18 @@ import { ModuleRef } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { catchError, tap } from 'rxjs';
 import { TokenPair } from '../session/token-pair.js';
+import { AccessTokenResponse } from '../stateless/access-token-response.js';
 import { SessionRevoked, TokenError } from '../errors/token.errors.js';
 import { presentsRefreshToken } from './refresh-token.guard.js';
 import { contextOf } from './contexts.js';
 import { RoutePolicies } from './route-policy.js';
 
-/** The depth to which a pair is searched in a result, as in `{ user, tokens: { … pair } }`. */
+/** The depth to which issued tokens are searched in a result, as in `{ user, tokens: { … pair } }`. */
 const DEPTH = 3;
 
 /**
- * Sends the token pair that a handler returns (alone, or nested as in `{ user, tokens: pair }`) in headers or cookies, and makes the
- * response uncacheable. After a handler with {@link ClearTokens}, it makes the browser delete its cookies. If the handler throws a
+ * Sends the tokens that a handler returns (a `TokenPair` or an `AccessTokenResponse`, alone or nested as in `{ user, tokens: pair }`) in
+ * headers or cookies, and makes the response uncacheable. After a handler with {@link ClearTokens}, it makes the browser delete its cookies. If the handler throws a
  * {@link TokenError}, it adds the challenge to the response. Bind it to sign-in and explicit refresh, not to every route: tokens that the
  * guard refreshes need no interceptor.
  */
@@ -30,9 +31,9 @@ export class TokenInterceptor implements NestInterceptor {
     const context = contextOf(host);
     return next.handle().pipe(
       tap((result) => {
-        const pair = pairIn(result, DEPTH);
-        if (pair?.deliverable === 'none') throw new SessionRevoked(pair.sessionId);
-        if (pair) instance.deliver(context, pair);
+        const issued = issuedIn(result, DEPTH);
+        if (issued?.deliverable === 'none') throw new SessionRevoked(issued.sessionId);
+        if (issued) instance.deliver(context, issued);
         else if (clears) instance.clear(context, clears);
       }),
       catchError((error: unknown) => {
@@ -46,12 +47,12 @@ export class TokenInterceptor implements NestInterceptor {
 }
 
 /** Searches arrays and plain objects only, and calls no getter, because a handler may return anything. */
-function pairIn(result: unknown, depth: number): TokenPair | undefined {
-  if (result instanceof TokenPair) return result;
+function issuedIn(result: unknown, depth: number): TokenPair | AccessTokenResponse | undefined {
+  if (result instanceof TokenPair || result instanceof AccessTokenResponse) return result;
   if (depth === 0) return undefined;
   for (const member of membersOf(result)) {
-    const pair = pairIn(member, depth - 1);
-    if (pair) return pair;
+    const issued = issuedIn(member, depth - 1);
+    if (issued) return issued;
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ export const CSRF = {
   mode: { kind: 'choice', values: ['auto', 'token'], default: 'auto' },
   origins: { kind: 'origins', defaultNote: 'none' },
   trustSameSite: { kind: 'flag', default: false },
+  secret: { kind: 'secret', defaultNote: 'derived' },
   header: { kind: 'header name', default: 'X-CSRF-Token' },
 } as const satisfies Schema<CsrfOptions>;
 

@@ -40,6 +40,12 @@ export interface TokenModuleExtras {
    * @defaultValue false
    */
   verifyOnly?: boolean;
+  /**
+   * Whether the instance has no sessions (`sessions: false`): it issues access tokens, and stores nothing. `forRoot` sees `sessions: false`
+   * itself. With `forRootAsync`, write `stateless: true` next to the factory.
+   * @defaultValue false
+   */
+  stateless?: boolean;
   /** Routes that the module adds to the application. What needs a secret is in the option `clients`, which may come from a factory. */
   endpoints?: EndpointOptions;
 }

@@ -12,5 +12,6 @@ export const EXTRAS = {
   repository: { kind: 'class', defaultNote: '`TypeOrmTokenRepository`' },
   passportStrategy: { kind: 'label', wanted: 'the name of a strategy', defaultNote: 'none' },
   verifyOnly: { kind: 'flag', default: false },
+  stateless: { kind: 'flag', default: false },
   endpoints: { kind: 'group', options: ENDPOINTS },
 } as const satisfies Schema<TokenModuleExtras>;

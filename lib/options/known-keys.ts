@@ -73,13 +73,14 @@ function groupsIn({ name, given, schema }: Group): Group[] {
   });
 }
 
-/** Tells whether the value stands in place of a group: `false`, a function, or a text that is short for a group. */
-function isReplaced(value: unknown, { canBeFalse, canBeFunction, shorthands = {} }: Replaceable): boolean {
+/** Tells whether the value stands in place of a group: `false`, `true`, a function, or a text that is short for a group. */
+function isReplaced(value: unknown, { canBeFalse, canBeTrue, canBeFunction, shorthands = {} }: Replaceable): boolean {
   if (typeof value === 'string') return Object.hasOwn(shorthands, value);
-  return (canBeFalse === true && value === false) || (canBeFunction === true && typeof value === 'function');
+  if (typeof value === 'boolean') return (value ? canBeTrue : canBeFalse) === true;
+  return canBeFunction === true && typeof value === 'function';
 }
 
-type Replaceable = Pick<AnyGroup, 'canBeFalse' | 'canBeFunction' | 'shorthands'>;
+type Replaceable = Pick<AnyGroup, 'canBeFalse' | 'canBeTrue' | 'canBeFunction' | 'shorthands'>;
 type AnyGroup = Extract<AnyOption, { readonly kind: 'group' }>;
 
 function listsIn({ name, given, schema }: Group): List[] {

@@ -45,7 +45,7 @@ export const MODULE = {
   access: { kind: 'group', options: ACCESS },
   refresh: { kind: 'group', options: REFRESH },
   transport: { kind: 'choice', values: ['header', 'cookie', 'mixed'], default: 'header' },
-  sessions: { kind: 'group', options: SESSIONS },
+  sessions: { kind: 'group', options: SESSIONS, canBeFalse: true, defaultNote: 'enabled' },
   header: { kind: 'group', options: HEADER },
   cookie: { kind: 'group', options: COOKIE },
   locations: { kind: 'locations', defaultNote: "the header, or with `transport: 'cookie'` the cookie" },

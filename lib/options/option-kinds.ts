@@ -103,6 +103,8 @@ export interface GroupOption<V extends object = Record<string, never>> extends D
   readonly options: Schema<V>;
   /** The value `false` disables what the group is about. */
   readonly canBeFalse?: boolean;
+  /** The value `true` stands for a group that takes all defaults. */
+  readonly canBeTrue?: boolean;
   /** Texts that stand for a group with these options. */
   readonly shorthands?: Readonly<Record<string, V>>;
   /** A function of the application may stand in place of the group. */
@@ -162,15 +164,20 @@ type FunctionOrList<V> = [V] extends [AnyFunction]
           : ObjectOption<V>;
 
 /**
- * A group, and what may stand in its place: `false`, a function, or a text that is short for a group. An object alone may be a port too.
+ * A group, and what may stand in its place: `false`, `true`, a function, or a text that is short for a group. An object alone may be a port
+ * too.
  */
-type ObjectOption<V> = [Extract<V, AnyFunction | false | string>] extends [never]
-  ? (GroupOption<V & object> & Says<'canBeFalse' | 'canBeFunction', false>) | PortOption<V & object>
-  : GroupOption<GroupIn<V>> & Says<'canBeFalse', Contains<V, false>> & Says<'canBeFunction', Contains<V, AnyFunction>> & Shorthands<V>;
+type ObjectOption<V> = [Extract<V, AnyFunction | boolean | string>] extends [never]
+  ? (GroupOption<V & object> & Says<'canBeFalse' | 'canBeTrue' | 'canBeFunction', false>) | PortOption<V & object>
+  : GroupOption<GroupIn<V>> &
+      Says<'canBeFalse', Contains<V, false>> &
+      Says<'canBeTrue', Contains<V, true>> &
+      Says<'canBeFunction', Contains<V, AnyFunction>> &
+      Shorthands<V>;
 
 type AnyFunction = (...args: never[]) => unknown;
 
-type GroupIn<V> = Exclude<V, AnyFunction | false | string> & object;
+type GroupIn<V> = Exclude<V, AnyFunction | boolean | string> & object;
 
 type Shorthands<V> = [Extract<V, string>] extends [never]
   ? { readonly shorthands?: never }

@@ -23,13 +23,13 @@ export function resolveLegacyOptions(given: LegacyOptions | undefined): Resolved
 
 /** What is doubtful about the bridge at this moment, for the log at start-up. */
 export function legacyWarnings(
-  { legacy, refresh }: { readonly legacy: ResolvedLegacyOptions | null; readonly refresh: { readonly absoluteMs: number } },
+  { legacy, refresh }: { readonly legacy: ResolvedLegacyOptions | null; readonly refresh?: { readonly absoluteMs: number } },
   now: number,
 ): string[] {
   if (!legacy) return [];
   const until = new Date(legacy.untilMs).toISOString();
   if (now >= legacy.untilMs) return [`legacy.until: ${until} has passed, so no more old tokens are accepted; remove the option`];
-  if (!legacy.exchange || legacy.untilMs - now <= refresh.absoluteMs) return [];
+  if (!legacy.exchange || !refresh || legacy.untilMs - now <= refresh.absoluteMs) return [];
   const reason = 'a session is deleted after that time, and its old token could then be exchanged again';
   return [
     `legacy.until: ${until} is later than refresh.absoluteLifetime from now; ${reason}, unless legacy.exchange refuses it by its age`,

@@ -33,8 +33,10 @@ export interface RequestOptions {
   readonly transport: ResolvedTransportOptions;
   /** Where a message of a microservice carries its access token, in this order. */
   readonly messageLocations: readonly TokenLocation[];
-  /** Null if the instance only verifies: there are no CSRF tokens then. */
+  /** Null if there are no CSRF tokens, as in an instance that only verifies. */
   readonly csrfKeys: DerivedKeyRing | null;
+  /** Whether this instance sets the cookies. Otherwise it never deletes one. */
+  readonly ownsCookies: boolean;
   readonly hooks: Readonly<Pick<TokenModuleOptions, 'claims' | 'onEvent' | 'errorBody'>> & {
     readonly loadUser?: LoadUserHook;
     /** How long a user is kept, in milliseconds. Null means that every request asks `loadUser`. */
@@ -46,14 +48,20 @@ export interface RequestOptions {
   readonly telemetry: boolean;
   /** Null if there are no tokens of another system. */
   readonly legacy: ResolvedLegacyOptions | null;
+  /** What is allowed but doubtful, for the log at start-up. */
+  readonly warnings: readonly string[];
+}
+
+/** What an instance needs that issues access tokens, with or without sessions. */
+export interface IssuerOptions extends RequestOptions {
+  readonly access: AccessTokenSettings & ResolvedAccessKeys;
 }
 
 /**
  * Every option, checked and with its default. Spans are milliseconds and keys are key objects. The rest of the package sees nothing else of
  * the options.
  */
-export interface ResolvedTokenOptions extends RequestOptions {
-  readonly access: AccessTokenSettings & ResolvedAccessKeys;
+export interface ResolvedTokenOptions extends IssuerOptions {
   readonly refresh: ResolvedRefreshOptions;
   readonly sessions: ResolvedSessionsOptions;
   readonly revocation: 'poll' | 'strict' | 'off';
@@ -65,8 +73,6 @@ export interface ResolvedTokenOptions extends RequestOptions {
   readonly clients: readonly ResolvedClient[];
   /** Milliseconds. Null disables the janitor. */
   readonly janitorMs: number | null;
-  /** What is allowed but doubtful, for the log at start-up. */
-  readonly warnings: readonly string[];
 }
 
 /**
@@ -87,15 +93,7 @@ export async function loadTokenOptions(given: TokenModuleOptions, name: string):
 export function resolveTokenOptions(given: TokenModuleOptions, name: string, keys: unknown = given.keys): ResolvedTokenOptions {
   requireKnownKeys(given);
   const warnings: string[] = [];
-  if (given.introspection !== undefined) {
-    throw new TokenOptionsError('introspection', 'belongs to `jwks`: an instance with sessions knows of revocations itself');
-  }
-  if (given.jwks !== undefined) {
-    throw new TokenOptionsError(
-      'jwks',
-      'comes from a factory, so `verifyOnly: true` must stand next to useFactory, useClass or useExisting',
-    );
-  }
+  requireSessions(given);
   const options = moduleReader(given);
   const issuer = options('issuer');
   const { secret, ...accessKeys } = resolveAccessKeys(given, { issuer, name, warnings }, keys);
@@ -106,8 +104,9 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string, key
     refresh: Object.freeze(refresh),
     ...resolveRequestOptions(given, options, { name, warnings }),
     csrfKeys: resolveCsrfKeys(refresh.ring, { issuer, name }),
+    ownsCookies: true,
     legacy: resolveLegacyOptions(given.legacy),
-    sessions: Object.freeze(resolveSessionsOptions(given.sessions)),
+    sessions: Object.freeze(resolveSessionsOptions(given.sessions || undefined)),
     revocation: options('revocation'),
     push: resolvePush(options, warnings),
     patience: Object.freeze(resolvePatience(options('storeTimeout'), refresh.rules.graceMs)),
@@ -116,6 +115,26 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string, key
     janitorMs: resolveJanitor(given.janitor),
     warnings: Object.freeze(warnings),
   });
+}
+
+/** Refuses the options of an instance without sessions. */
+function requireSessions({ introspection, jwks, sessions, access, csrf }: TokenModuleOptions): void {
+  const declared = (extra: string): string =>
+    `comes from a factory, so \`${extra}: true\` must stand next to useFactory, useClass or useExisting`;
+  if (introspection !== undefined) {
+    throw new TokenOptionsError('introspection', 'belongs to `jwks`: an instance with sessions knows of revocations itself');
+  }
+  if (jwks !== undefined) throw new TokenOptionsError('jwks', declared('verifyOnly'));
+  if (sessions === false) throw new TokenOptionsError('sessions', declared('stateless'));
+  if (access?.sliding) {
+    throw new TokenOptionsError('access.sliding', 'belongs to `sessions: false`: an instance with sessions refreshes access tokens');
+  }
+  if (csrf && typeof csrf === 'object' && csrf.secret !== undefined) {
+    throw new TokenOptionsError(
+      'csrf.secret',
+      'belongs to `sessions: false`: here the key of CSRF tokens is derived from those of the refresh tokens; remove it',
+    );
+  }
 }
 
 /**

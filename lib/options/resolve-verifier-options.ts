@@ -10,6 +10,7 @@ import { INTROSPECTION } from './introspection.schema.js';
 import { JWKS } from './jwks.schema.js';
 import { requireKnownKeys } from './known-keys.js';
 import { moduleReader } from './module-reader.js';
+import { OF_SESSIONS, refuseOptions } from './foreign-options.js';
 import { optionReader } from './option-reader.js';
 import { resolveAccessOptions } from './resolve-access-options.js';
 import type { RequestOptions } from './resolve-options.js';
@@ -22,26 +23,11 @@ export interface ResolvedVerifierOptions extends RequestOptions {
   readonly jwks: KeyRing | RemoteKeySettings;
   /** Null if revocations are not asked about. */
   readonly introspection: IntrospectionSettings | null;
-  /** What is allowed but doubtful, for the log at start-up. */
-  readonly warnings: readonly string[];
 }
 
-/** The options of sessions, and of the keys of a service that issues tokens. */
-const OF_ISSUERS = [
-  'secret',
-  'keys',
-  'signer',
-  'refresh',
-  'sessions',
-  'claims',
-  'clients',
-  'legacy',
-  'revocation',
-  'push',
-  'storeTimeout',
-  'preparedStatements',
-  'janitor',
-] as const satisfies readonly (keyof TokenModuleOptions)[];
+/** The options of an instance that issues tokens. */
+const OF_ISSUERS = ['secret', 'keys', 'signer', 'sessions', 'claims', 'clients', 'legacy', ...OF_SESSIONS] as const;
+const ONLY_VERIFIES = 'has no place next to `jwks`, because this instance only verifies access tokens; remove it';
 
 /**
  * Checks the options of an instance that only verifies, and adds the defaults.
@@ -51,13 +37,18 @@ const OF_ISSUERS = [
  */
 export function resolveVerifierOptions(given: TokenModuleOptions, name: string): ResolvedVerifierOptions {
   requireKnownKeys(given);
-  const foreign = OF_ISSUERS.find((option) => given[option] !== undefined);
-  if (foreign)
-    throw new TokenOptionsError(foreign, 'has no place next to `jwks`, because this instance only verifies access tokens; remove it');
+  refuseOptions(given, OF_ISSUERS, ONLY_VERIFIES);
+  if (given.access?.sliding) throw new TokenOptionsError('access.sliding', ONLY_VERIFIES);
   const options = moduleReader(given);
   const access = resolveAccessOptions(given.access, { issuer: options('issuer'), audience: options('audience') });
   const warnings: string[] = [];
   const handling = resolveRequestOptions(given, options, { name, warnings });
+  if (typeof given.csrf === 'object' && given.csrf.secret !== undefined) {
+    throw new TokenOptionsError(
+      'csrf.secret',
+      'belongs to the service that issues tokens, because this one issues no CSRF tokens; remove it',
+    );
+  }
   if (handling.transport.csrf?.mode === 'token') {
     throw new TokenOptionsError('csrf', "needs CSRF tokens (mode 'token'), and an instance that only verifies has no keys for them");
   }
@@ -67,6 +58,7 @@ export function resolveVerifierOptions(given: TokenModuleOptions, name: string):
     introspection: resolveIntrospection(given.introspection),
     ...handling,
     csrfKeys: null,
+    ownsCookies: false,
     legacy: null,
     warnings: Object.freeze(warnings),
   });

@@ -67,8 +67,12 @@ export interface TokenModuleOptions {
   access?: AccessOptions;
   /** Options of sessions and their refresh tokens. */
   refresh?: RefreshOptions;
-  /** Options of the sessions of one subject, such as how many there may be. */
-  sessions?: SessionsOptions;
+  /**
+   * Options of the sessions of one subject, such as how many there may be. `false` means that there are no sessions: the instance issues
+   * access tokens and nothing else, it stores nothing, it needs no database, and it can revoke nothing. Sign in with `SignInService` then.
+   * With `forRootAsync`, write `stateless: true` next to the factory. @defaultValue enabled
+   */
+  sessions?: SessionsOptions | false;
   /**
    * Where tokens travel. `header`: both in headers. `cookie`: both in cookies, and in no body. `mixed`: the access token in the header, the
    * refresh token in a cookie. @defaultValue 'header'

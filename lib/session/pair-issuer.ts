@@ -1,5 +1,5 @@
 import type { AccessTokenIssuer } from '../access-token/access-token.issuer.js';
-import { HookFailed } from '../errors/token.errors.js';
+import { requireStorable } from '../access-token/access-token.issuer.js';
 import type { HookResults } from '../principal/principal-hooks.js';
 import { principalOf } from '../principal/principal-hooks.js';
 import type { Principal } from '../principal/principal.js';
@@ -53,9 +53,7 @@ export class PairIssuer {
     const draft = { subject, sessionId, claims: results.claims, at, authTime, accessEpoch, lifetimeMs };
     const { token: accessToken, claims } = await this.accessTokens.issue(draft);
     const { tokenType, inBody, maxAccessLength } = this.settings;
-    if (accessToken.length > maxAccessLength) {
-      throw new TypeError(`claims: the access token has ${accessToken.length} characters, and its cookie holds ${maxAccessLength}`);
-    }
+    requireStorable(accessToken, maxAccessLength);
     const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt);
     const fields = {
       accessToken,
@@ -68,13 +66,4 @@ export class PairIssuer {
     };
     return { pair: new TokenPair(fields, { late: delivery, inBody }), principal: principalOf(claims, results.user) };
   }
-}
-
-/**
- * Judges an error of a refresh. Claims that were small enough at the sign-in can have grown since. That is a mistake of the `claims` hook,
- * and the session stays open.
- * @throws {HookFailed} if claims have made the access token too large. Any other error is thrown on.
- */
-export function blameClaims(error: unknown): never {
-  throw error instanceof TypeError ? new HookFailed('claims', { cause: error }) : error;
 }

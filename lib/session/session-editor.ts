@@ -5,7 +5,7 @@ import { RefreshTokenExpired, SessionNotFound, SessionRevoked } from '../errors/
 import type { PrincipalHooks } from '../principal/principal-hooks.js';
 import { Delivery } from './delivery.js';
 import type { PairIssuer } from './pair-issuer.js';
-import { blameClaims } from './pair-issuer.js';
+import { blameClaims } from '../principal/ask-hook.js';
 import { cleanText } from './device-text.js';
 import type { OwnerCondition } from './owner-condition.js';
 import { ownedKeyOf } from './owner-condition.js';

@@ -13,7 +13,7 @@ import { Delivery } from './delivery.js';
 import type { LegacyExchange } from './legacy-exchange.js';
 import { LegacyRefreshToken } from './legacy-refresh-token.js';
 import type { IssuedPair, PairIssuer } from './pair-issuer.js';
-import { blameClaims } from './pair-issuer.js';
+import { blameClaims } from '../principal/ask-hook.js';
 import type { DecodedRefreshToken, RefreshTokenCodec } from './refresh-token.codec.js';
 import type { RotationOutcome } from './rotation.js';
 import type { RoundSettings } from './rotation-round.js';

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { bodyMember } from '../access-token/body-member.js';
 import type { Deliverable, Delivery } from './delivery.js';
 
 /** The response of a token endpoint (RFC 6749 §5.1), and the id of the session. */
@@ -138,10 +139,7 @@ export class TokenPair {
   }
 }
 
-/**
- * The members of the body. class-transformer (`ClassSerializerInterceptor`) does not use `toJSON()`: it reads the enumerable members of an
- * instance, which are these.
- */
+/** The members of the body. */
 const BODY_MEMBERS: Readonly<Record<keyof TokenPairBody, PropertyDescriptor>> = {
   access_token: bodyMember('access_token'),
   refresh_token: bodyMember('refresh_token'),
@@ -150,12 +148,3 @@ const BODY_MEMBERS: Readonly<Record<keyof TokenPairBody, PropertyDescriptor>> = 
   refresh_expires_in: bodyMember('refresh_expires_in'),
   session_id: bodyMember('session_id'),
 };
-
-function bodyMember(name: keyof TokenPairBody): PropertyDescriptor {
-  return {
-    enumerable: true,
-    get(this: TokenPair) {
-      return this.toJSON()[name];
-    },
-  };
-}

@@ -57,8 +57,8 @@ export interface IssuedTokens {
   readonly refreshToken?: string | undefined;
   /** The number of seconds for which the access token is accepted. A whole number. */
   readonly expiresIn: number;
-  /** The number of seconds until the session expires if it is not refreshed. A whole number. */
-  readonly refreshExpiresIn: number;
+  /** The number of seconds until the session expires if it is not refreshed. A whole number. Absent if there is no session. */
+  readonly refreshExpiresIn?: number | undefined;
   /** Whether cookies with these tokens outlive the browser. `undefined` leaves it as it was, or as the options say. */
   readonly persistent?: boolean | undefined;
   /** What a response that is written now may carry (docs/rotation.md §5.4). It is read when the head of the response is written. */

@@ -6,7 +6,9 @@ import { holds } from '../types/equal.js';
 const jitter = { kind: 'number', min: 0, max: 0.5, default: 0.1 } as const;
 const lifetime = { kind: 'whole seconds', min: '1s', max: '24h', default: '15m' } as const;
 const max = { kind: 'integer', min: 16, max: 1_000_000, default: 10_000 } as const;
-const access = { lifetime, maxLifetime: lifetime, jitter, leeway: lifetime } as const;
+const absoluteLifetime = { kind: 'duration', min: '1s', max: '24h' } as const;
+const sliding = { kind: 'group', options: { absoluteLifetime }, canBeFalse: true, canBeTrue: true } as const;
+const access = { lifetime, maxLifetime: lifetime, jitter, leeway: lifetime, sliding } as const;
 const cache = { kind: 'group', options: { max }, canBeFalse: true } as const;
 
 export const complete: Schema<AccessOptions> = { ...access, cache };
@@ -20,6 +22,11 @@ export const otherKind: Schema<AccessOptions> = { ...access, cache, leeway: jitt
 export const wrongDefault: Schema<AccessOptions> = { ...access, cache, leeway: { ...lifetime, default: '5' } };
 // @ts-expect-error the type allows `false`, and the schema does not say so
 export const neverFalse: Schema<AccessOptions> = { ...access, cache: { kind: 'group', options: { max } } };
+const neverOn = { kind: 'group', options: { absoluteLifetime }, canBeFalse: true } as const;
+// @ts-expect-error the type allows `true`, and the schema does not say so
+export const neverTrue: Schema<AccessOptions> = { ...access, cache, sliding: neverOn };
+// @ts-expect-error the schema says that `true` is allowed, and the type does not
+export const alwaysTrue: Schema<AccessOptions> = { ...access, cache: { ...cache, canBeTrue: true } };
 type HookOrGroup = { hook?: (() => void) | { max: number } };
 export const hookOrGroup: Schema<HookOrGroup> = {
   hook: { kind: 'group', options: { max: { ...max, required: true } }, canBeFunction: true },
@@ -66,7 +73,7 @@ type Unlisted<T, S> = {
       ? never
       : Key
     : S[Key] extends { readonly options: infer Inner }
-      ? Unlisted<Exclude<T[Key], false | undefined>, Inner>
+      ? Unlisted<Exclude<T[Key], boolean | undefined>, Inner>
       : S[Key] extends { readonly of: infer Inner }
         ? Unlisted<Extract<T[Key], readonly unknown[]> extends readonly (infer Entry)[] ? Entry : never, Inner>
         : never;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseDuration, TokenOptionsError } from 'nestjs-token';
 import type { AnyOption, AnySchema, CheckedKind, DurationOption, NumberOption } from '../support/lib.js';
-import { EXTRAS, MODULE, checkOption, resolveTokenOptions, resolveVerifierOptions } from '../support/lib.js';
+import { EXTRAS, MODULE, checkOption, resolveStatelessOptions, resolveTokenOptions, resolveVerifierOptions } from '../support/lib.js';
 import { SECRET } from '../support/app.js';
 import { DROP, optionsWith } from '../support/option-cases.js';
 
@@ -25,6 +25,7 @@ const OPTIONS = [...optionsOf(MODULE), ...optionsOf(EXTRAS)];
 
 /** What an option needs beside it, so that both ends of its range are accepted. */
 const COMPANIONS: Readonly<Record<string, Record<string, object>>> = {
+  'access.sliding.absoluteLifetime': { access: { lifetime: 1 } },
   'access.maxLifetime': { access: { lifetime: 1 } },
   'loadUser.cacheFor': { loadUser: { load: () => null } },
   'refresh.grace': { access: { lifetime: '24h' } },
@@ -61,6 +62,7 @@ function resolveWith(name: string, value: unknown): unknown {
   for (const key of keys) group = (group[key] ??= {}) as Record<string, unknown>;
   group[last] = value;
   if (keys[0] === 'jwks' || keys[0] === 'introspection') return resolveVerifierOptions(optionsWith({ ...given, secret: DROP }), 'default');
+  if (name.startsWith('access.sliding')) return resolveStatelessOptions(optionsWith({ ...given, sessions: false }), 'default');
   return resolveTokenOptions(optionsWith(given), 'default');
 }
 

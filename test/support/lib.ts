@@ -7,6 +7,8 @@ export { LegacyAccessTokens } from '../../lib/authentication/legacy-access-token
 export { readKeySet } from '../../lib/keys/read-key-set.js';
 export { RemoteKeySource } from '../../lib/keys/remote-key-source.js';
 export { keyRingFromDocument } from '../../lib/keys/static-key-source.js';
+export { resolveStatelessOptions } from '../../lib/options/resolve-stateless-options.js';
+export { slidesUntil } from '../../lib/stateless/sliding.js';
 export { resolveVerifierOptions } from '../../lib/options/resolve-verifier-options.js';
 export { KeyReloader } from '../../lib/keys/key-reloader.js';
 export { KeyRing, keyRingFromSecret, readRingKeys } from '../../lib/keys/key-ring.js';

@@ -62,6 +62,12 @@ export const hexadecimal: Duration = '0x10s';
 export const unitOnly: Duration = 'm';
 // @ts-expect-error a duration in an option is checked in the same way
 export const inOption: AccessOptions = { lifetime: '900' };
+export const stateless: TokenModuleOptions = { issuer: 'https://api.example.com', sessions: false, access: { sliding: true } };
+export const sliding: AccessOptions = { sliding: { absoluteLifetime: '8h' } };
+// @ts-expect-error sessions are enabled by their options, or by leaving them out
+export const sessionsOn: TokenModuleOptions = { issuer: 'https://api.example.com', sessions: true };
+// @ts-expect-error the absolute lifetime needs its unit
+export const slidingText: AccessOptions = { sliding: { absoluteLifetime: '8' } };
 // @ts-expect-error a limit has both a number and a span
 export const halfALimit: RefreshOptions = { limit: { max: 60 } };
 
@@ -101,14 +107,14 @@ holds<
 holds<
   Equal<
     keyof TokenModuleExtras,
-    'dataSource' | 'endpoints' | 'globalGuard' | 'isGlobal' | 'name' | 'passportStrategy' | 'repository' | 'verifyOnly'
+    'dataSource' | 'endpoints' | 'globalGuard' | 'isGlobal' | 'name' | 'passportStrategy' | 'repository' | 'stateless' | 'verifyOnly'
   >
 >();
-holds<Equal<keyof AccessOptions, 'cache' | 'jitter' | 'leeway' | 'lifetime' | 'maxLifetime'>>();
+holds<Equal<keyof AccessOptions, 'cache' | 'jitter' | 'leeway' | 'lifetime' | 'maxLifetime' | 'sliding'>>();
 holds<Equal<keyof RefreshOptions, 'absoluteLifetime' | 'grace' | 'idleLifetime' | 'keys' | 'limit' | 'recoverLost' | 'reuse' | 'secret'>>();
 holds<Equal<keyof SessionsOptions, 'max' | 'onLimit' | 'trackUse'>>();
 holds<Equal<keyof HeaderOptions, 'access' | 'expiresIn' | 'refresh' | 'scheme'>>();
 holds<
   Equal<keyof CookieOptions, 'access' | 'csrf' | 'domain' | 'insecure' | 'partitioned' | 'path' | 'persistent' | 'refresh' | 'sameSite'>
 >();
-holds<Equal<keyof CsrfOptions, 'header' | 'mode' | 'origins' | 'trustSameSite'>>();
+holds<Equal<keyof CsrfOptions, 'header' | 'mode' | 'origins' | 'secret' | 'trustSameSite'>>();

@@ -1,9 +1,12 @@
 import type {
+  AccessTokenBody,
   AccessTokenClaims,
+  AccessTokenResponse,
   AccessTokenService,
   NewSession,
   RefreshService,
   RevokeReason,
+  SignInService,
   TokenPair,
   TokenPairBody,
 } from 'nestjs-token';
@@ -41,6 +44,24 @@ export async function sessions(service: RefreshService): Promise<void> {
   // @ts-expect-error a pair does not change
   pair.accessToken = '';
 }
+
+export async function signIns(service: SignInService): Promise<void> {
+  const response = await service.signIn('alice', { claims: { roles: ['editor'] }, absoluteLifetime: '8h', persistent: false });
+  holds<Equal<typeof response, AccessTokenResponse>>();
+  holds<Equal<ReturnType<typeof response.toJSON>, AccessTokenBody>>();
+  await service.signIn('alice', { lifetime: '1h' });
+  // @ts-expect-error there is no refresh token
+  seen(response.refreshToken);
+  // @ts-expect-error there is no session
+  seen(response.sessionId);
+  // @ts-expect-error nothing can be signed out of
+  seen(service.signOut);
+}
+
+function seen(_value: unknown): void {}
+
+// Without sessions, a token needs no session. An instance with sessions refuses it when it is signed.
+export const withoutSession = (service: AccessTokenService): Promise<string> => service.sign('alice', { claims: { scope: 'download' } });
 
 export const claimsOf = (service: AccessTokenService): Promise<AccessTokenClaims> => service.verify('token');
 

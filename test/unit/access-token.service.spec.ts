@@ -260,7 +260,7 @@ describe('AccessTokenService', () => {
 
   describe('takes a lifetime for one token', () => {
     const { service } = accessTokens({ options: { access: { maxLifetime: '1h' } } });
-    const lifetimeOf = async (lifetime: Parameters<typeof service.sign>[1]['lifetime']) => {
+    const lifetimeOf = async (lifetime: NonNullable<Parameters<typeof service.sign>[1]>['lifetime']) => {
       const { iat, exp } = decoded(await service.sign('alice', { ...sign, lifetime: lifetime! })).payload as { iat: number; exp: number };
       return exp - iat;
     };
