@@ -323,7 +323,7 @@ describe('SignInService.signIn', () => {
 });
 
 describe('the options of an instance without sessions', () => {
-  const started = (change: Record<string, unknown>) =>
+  const started = async (change: Record<string, unknown>) =>
     Test.createTestingModule({ imports: [TokenModule.forRoot(optionsWith({ sessions: false, ...change }))] }).compile();
   const pair = { secret: DROP, keys: [signing] };
   const store = { repository: InMemoryTokenRepository };
@@ -335,7 +335,8 @@ describe('the options of an instance without sessions', () => {
     ['storeTimeout', { storeTimeout: '1s' }, 'storeTimeout', /no place/],
     ['preparedStatements', { preparedStatements: true }, 'preparedStatements', /no place/],
     ['janitor', { janitor: false }, 'janitor', /no place/],
-    ['onEvent', { onEvent: () => undefined }, 'onEvent', /no place/],
+    ['clients', { clients: [{ id: 'reports', secret: SECRET }] }, 'clients', /no place/],
+    ['endpoints of sessions', { endpoints: { logout: true } }, 'endpoints.logout', /no sessions/],
     ['legacy.exchange', { legacy: { until: '2999-01-01', exchange: () => null } }, 'legacy.exchange', /no place/],
     ['options of sessions next to stateless', { sessions: { max: 3 }, stateless: true }, 'sessions', /`stateless: true`; remove one/],
     ['introspection', { introspection: { uri: 'https://a.example.com', clientId: 'a', clientSecret: 'b' } }, 'introspection', /`jwks`/],
