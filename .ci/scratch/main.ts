@@ -3,13 +3,33 @@ import 'reflect-metadata';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Controller, Get, HttpCode, Module, Post, Scope, UseGuards, UseInterceptors } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
+import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { CurrentUser, JwtAuthGuard, type Principal, RefreshService, TokenInterceptor, TokenModule, type TokenPair } from 'nestjs-token';
+import {
+  CurrentUser,
+  JwtAuthGuard,
+  type Principal,
+  RefreshService,
+  TokenHealthIndicator,
+  TokenInterceptor,
+  TokenModule,
+  type TokenPair,
+} from 'nestjs-token';
 import * as testing from 'nestjs-token/testing';
 
 @Controller()
 class AppController {
-  constructor(private readonly refresh: RefreshService) {}
+  constructor(
+    private readonly refresh: RefreshService,
+    private readonly health: HealthCheckService,
+    private readonly tokens: TokenHealthIndicator,
+  ) {}
+
+  @Get('health')
+  @HealthCheck()
+  check() {
+    return this.health.check([() => this.tokens.isHealthy('tokens')]);
+  }
 
   @Post('login')
   @HttpCode(200)
@@ -28,7 +48,8 @@ class AppController {
 @Module({
   imports: [
     TypeOrmModule.forRoot({ type: 'better-sqlite3', database: ':memory:', autoLoadEntities: true, synchronize: true }),
-    TokenModule.forRoot({ issuer: 'https://api.example.com', secret: 'a secret of this test, 8f1c0e5b7d2a4936' }),
+    TokenModule.forRoot({ issuer: 'https://api.example.com', secret: 'a secret of this test, 8f1c0e5b7d2a4936', telemetry: true }),
+    TerminusModule,
   ],
   controllers: [AppController],
 })
@@ -105,6 +126,8 @@ async function newcomer(): Promise<void> {
   const anonymous = await fetch(`${url}/me`);
   expect('GET /me without a token', anonymous.status, 401);
   expect('its code', ((await anonymous.json()) as { errorCode: string }).errorCode, 'token_missing');
+  const health = (await (await fetch(`${url}/health`)).json()) as { details: { tokens: { status: string } } };
+  expect('the health in the report of terminus', health.details.tokens.status, 'up');
   expect('nestjs-token/testing has exports', Object.keys(testing).length > 0, true);
 
   await app.close();
