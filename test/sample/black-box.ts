@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RunningSample } from '../support/process/sample.js';
-import { PASSWORD } from '../support/process/sample.js';
+import { CLIENT_SECRET, PASSWORD } from '../support/process/sample.js';
 import type { Mode, SampleClient } from '../support/process/sample-clients.js';
 import { leaksOf, newClient } from '../support/process/sample-clients.js';
 import { describeOtherSites } from './other-sites.js';
@@ -36,6 +36,7 @@ export function describeBlackBox(title: string, mode: Mode, start: () => Promise
     describeSignOut(box);
     describeSessions(box);
     describeFreshness(box);
+    describeOAuth(box);
     if (mode !== 'header') describeOtherSites(box);
   });
 }
@@ -247,6 +248,42 @@ function describeFreshness({ client }: BlackBox): void {
     expect([answer.status, Object.keys(alice.delivered(answer))]).toEqual([200, ['access']]);
     expect((await alice.call('/vault')).json()).toEqual({ owner: 'alice' });
     expect((await alice.tokens()).refresh).toBe(refresh);
+  });
+}
+
+function describeOAuth({ client }: BlackBox): void {
+  /** An OAuth client holds its tokens itself: it sends none but those in the form, and keeps none. */
+  const send = (one: SampleClient, path: string, parameters: Record<string, string>, headers: Record<string, string> = {}) =>
+    one.sample.call(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body: new URLSearchParams(parameters).toString(),
+    });
+  const basic = { authorization: `Basic ${Buffer.from(`reports:${CLIENT_SECRET}`).toString('base64')}` };
+
+  it('refreshes at POST /auth/token as RFC 6749 says, with both tokens in the body', async () => {
+    const alice = client();
+    await alice.signIn('alice');
+    const { refresh = '' } = await alice.tokens();
+    const answer = await send(alice, '/auth/token', { grant_type: 'refresh_token', refresh_token: refresh });
+    expect([answer.status, answer.headers['cache-control'], answer.headers['set-cookie']]).toEqual([200, 'no-store', undefined]);
+    expect(Object.keys(answer.json()).sort()).toEqual([...BODIES.header].sort());
+    const refused = await send(alice, '/auth/token', { grant_type: 'refresh_token', refresh_token: 'junk' });
+    expect([refused.status, refused.json()]).toEqual([400, { error: 'invalid_grant', error_description: 'refresh token is invalid' }]);
+    expect((await alice.call('/me')).status).toBe(200);
+  });
+
+  it('tells the client of CLIENT_SECRET, and nobody else, whether an access token is good, until it is revoked', async () => {
+    const alice = client();
+    const sessionId = await alice.signIn('alice');
+    const { access: token = '', refresh = '' } = await alice.tokens();
+    const introspected = await send(alice, '/auth/introspect', { token }, basic);
+    expect(introspected.json()).toMatchObject({ active: true, sub: 'alice', sid: sessionId, roles: ['admin'] });
+    expect((await send(alice, '/auth/introspect', { token })).status).toBe(401);
+    expect((await send(alice, '/auth/revoke', { token: refresh })).status).toBe(200);
+    expect((await send(alice, '/auth/introspect', { token }, basic)).json()).toEqual({ active: false });
+    expect((await send(alice, '/auth/revoke', { token: 'junk' })).status).toBe(200);
+    expect((await alice.call('/me')).json()['errorCode']).toBe('token_revoked');
   });
 }
 

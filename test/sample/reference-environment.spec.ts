@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
+import type { JsonWebKey } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -93,6 +95,9 @@ describe('the environment of the sample', () => {
     ['TOKEN_SECRET', 'hidden-password'],
     ['REFRESH_GRACE', '10m'],
     ['MAX_SESSIONS', '10001'],
+    ['CLIENT_SECRET', 'hidden-password'],
+    ['CLIENT_ID', 'a:b'],
+    ['ACCESS_KEY', '/nope/hidden.pem'],
   ])(
     'ends with code 1 and one line that names %s=%s',
     async (name, value) => {
@@ -107,6 +112,36 @@ describe('the environment of the sample', () => {
     },
     30_000,
   );
+});
+
+describe('the switches of the sample for other services', () => {
+  const introspect = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'token=junk' };
+
+  it('let nobody introspect without CLIENT_SECRET', async () => {
+    const sample = await compiled.start({ CLIENT_SECRET: undefined as never });
+    expect((await sample.call('/auth/introspect', introspect)).status).toBe(401);
+    expect((await sample.call('/.well-known/jwks.json')).status).toBe(404);
+  }, 30_000);
+
+  it('sign with the key of ACCESS_KEY, and publish its public half', async () => {
+    const ACCESS_KEY = join(compiled.directory, 'access.pem');
+    writeFileSync(ACCESS_KEY, generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    const sample = await compiled.start({ ACCESS_KEY });
+    const [published] = (await sample.call('/.well-known/jwks.json')).json<{ keys: JsonWebKey[] }>().keys;
+    const { access_token: token } = await sample.signIn('alice');
+    const [input, signature] = token.split(/\.(?=[^.]*$)/) as [string, string];
+    const key = createPublicKey({ key: published!, format: 'jwk' });
+    expect(verify(null, Buffer.from(input), key, Buffer.from(signature, 'base64url'))).toBe(true);
+  }, 30_000);
+
+  it('refuse an ACCESS_KEY that is no Ed25519 key, and show nothing of it', () => {
+    const path = join(compiled.directory, 'other.pem');
+    const pems = [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' }), 'hidden'];
+    for (const pem of pems) {
+      writeFileSync(path, pem);
+      expect(() => readEnvironment({ ACCESS_KEY: path })).toThrow('ACCESS_KEY is not the path of an Ed25519 private key in PEM');
+    }
+  });
 });
 
 describe('the switches of the sample for cookies', () => {

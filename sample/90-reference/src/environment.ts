@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { AccessOptions, Duration, RefreshOptions, SessionsOptions, TransportMode } from 'nestjs-token';
 import { parseDuration, TokenOptionsError } from 'nestjs-token';
+import { readAccessKey } from './access-key.js';
 import type { DatabaseLocation } from './database-location.js';
 import { readDatabaseLocation } from './database-location.js';
 import { EnvironmentError } from './environment-error.js';
@@ -15,6 +16,10 @@ export interface Environment {
   readonly database: DatabaseLocation;
   /** If undefined, the sample creates a random secret and keeps it in a file. */
   readonly tokenSecret: string | undefined;
+  /** The key that signs access tokens, in PEM. If undefined, the secret signs them, and no keys are published. */
+  readonly accessKey: string | undefined;
+  /** The service that may introspect. Without a secret, nobody may. */
+  readonly client: { readonly id: string; readonly secret: string | undefined };
   readonly access: AccessOptions;
   readonly refresh: RefreshOptions;
   readonly sessions: SessionsOptions;
@@ -44,6 +49,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     httpAdapter: choice('HTTP_ADAPTER', text('HTTP_ADAPTER') ?? 'express', ['express', 'fastify']),
     database: read(text('DATABASE_URL'), readDatabaseLocation) ?? { type: 'better-sqlite3', file: DEFAULT_FILE },
     tokenSecret: text('TOKEN_SECRET'),
+    accessKey: read(text('ACCESS_KEY'), readAccessKey),
+    client: { id: text('CLIENT_ID') ?? 'reports', secret: text('CLIENT_SECRET') },
     access: given({ lifetime: duration('ACCESS_LIFETIME'), leeway: duration('ACCESS_LEEWAY') }),
     refresh: given({
       grace: duration('REFRESH_GRACE'),
@@ -62,6 +69,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
 /** The variable from which each option comes. */
 const VARIABLES: Readonly<Record<string, string>> = {
   secret: 'TOKEN_SECRET',
+  'clients[0].id': 'CLIENT_ID',
+  'clients[0].secret': 'CLIENT_SECRET',
   'access.lifetime': 'ACCESS_LIFETIME',
   'access.leeway': 'ACCESS_LEEWAY',
   'refresh.grace': 'REFRESH_GRACE',

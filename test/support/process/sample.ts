@@ -8,6 +8,8 @@ import { CompiledProgram } from './compiled-program.js';
 import { TestProcess } from './test-process.js';
 
 export const SECRET = 'a secret of the tests, longer than 32 bytes';
+/** The secret of the client `reports`. */
+export const CLIENT_SECRET = '7d2a49368f1c-secret-of-the-reports-client';
 export const PASSWORD = 'correct horse battery staple';
 
 /** The pair of a sign-in or a refresh, as it is in the body of a response. */
@@ -42,7 +44,7 @@ export class CompiledSample {
 
   /** Starts it on a free port. Without a database in `environment`, it gets a new one. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<RunningSample> {
-    const sample = this.spawn({ DATABASE_URL: `sqlite:${this.newDatabase()}`, TOKEN_SECRET: SECRET, ...environment });
+    const sample = this.spawn({ DATABASE_URL: `sqlite:${this.newDatabase()}`, TOKEN_SECRET: SECRET, CLIENT_SECRET, ...environment });
     this.started.push(sample);
     await sample.listening();
     return sample;
