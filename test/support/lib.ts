@@ -1,5 +1,6 @@
 /** The parts of `lib/` that tests use and that the package does not export. No other file of the tests imports from `lib/`. */
 export { ownClaims } from '../../lib/access-token/access-token.claims.js';
+export { ENDPOINT_ROUTES } from '../../lib/endpoints/endpoint.options.js';
 export { RecentTokens } from '../../lib/access-token/recent-tokens.js';
 export { VerifiedTokenCache } from '../../lib/access-token/verified-token.cache.js';
 export { deriveKey, readAsymmetricKey, readSecret } from '../../lib/keys/key-material.js';
