@@ -9,11 +9,10 @@ import { AccessTokenService, CurrentUser, JwtAuthGuard, RefreshService, TokenMod
 import { InMemoryTokenRepository } from 'nestjs-token/testing';
 import { generateKeyPairSync } from 'node:crypto';
 import { firstValueFrom } from 'rxjs';
-import type { AppSetup } from '../support/app.js';
 import { ADAPTERS, bearing, ISSUER, SECRET, startApp } from '../support/app.js';
 import { CapturedLog } from '../support/captured-log.js';
 import { refreshServiceToken } from '../support/lib.js';
-import type { MessageApp } from '../support/message-app.js';
+import type { MessageApp, MessageSetup } from '../support/message-app.js';
 import { startMessages, TCP } from '../support/message-app.js';
 
 const MISSING = { status: 'error', message: 'access token is missing', errorCode: 'token_missing' };
@@ -21,7 +20,7 @@ const MALFORMED = { status: 'error', message: 'access token is malformed', error
 
 describe.each(ADAPTERS)('the payload of a message in a hybrid application on %s', (adapter) => {
   let app: MessageApp;
-  const start = async (setup: AppSetup = {}): Promise<void> => {
+  const start = async (setup: MessageSetup = {}): Promise<void> => {
     app = await startMessages(TCP, { adapter, ...setup });
   };
   afterEach(() => app.close());
@@ -110,6 +109,13 @@ describe.each(ADAPTERS)('the payload of a message in a hybrid application on %s'
       message: 'session has been revoked',
       errorCode: 'session_revoked',
     });
+  });
+
+  it('reaches handlers without a decorator in spite of globalGuard if the application does not inherit its configuration', async () => {
+    await start({ options: { globalGuard: true }, inheritAppConfig: false });
+    expect(await app.send('unmarked', {})).toEqual({ payload: {}, sub: null });
+    expect(await app.refusal('guarded', {})).toEqual(MISSING);
+    expect(await app.refusal('renew', { refreshToken: 'x' })).toEqual({ status: 'error', message: 'Internal server error' });
   });
 
   it('refuses handlers without a decorator with globalGuard, and lets public ones in (F-08)', async () => {

@@ -1,13 +1,11 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { accessTokens, carryAccessToken } from '../microservices-guide/metadata.js';
 import { describeMessages } from './message-suite.js';
 import { TCP } from '../support/message-app.js';
 
 describeMessages('a microservice over TCP, with the token in the payload', TCP, (payload, accessToken) => ({ ...payload, accessToken }));
 
-const CARRIED = new AsyncLocalStorage<string>();
-
 describeMessages('a microservice over TCP, with the token in the metadata of the message', TCP, (payload, token, client) => {
-  CARRIED.enterWith(token);
-  client.setOnDispatchHook((packet) => (packet.metadata = { authorization: `Bearer ${CARRIED.getStore()!}` }));
+  accessTokens.enterWith(token);
+  carryAccessToken(client);
   return payload;
 });

@@ -144,8 +144,16 @@ export interface MessageApp extends Pick<TestApp, 'app' | 'close'> {
   emit(name: string, payload: unknown): Promise<void>;
 }
 
+export interface MessageSetup extends AppSetup {
+  /** Whether global guards and filters count for messages. @defaultValue true */
+  inheritAppConfig?: boolean;
+}
+
 /** Starts both, with a second module instance `partner`. */
-export async function startMessages(transport: MessageTransport, { prepare, ...setup }: AppSetup = {}): Promise<MessageApp> {
+export async function startMessages(
+  transport: MessageTransport,
+  { prepare, inheritAppConfig = true, ...setup }: MessageSetup = {},
+): Promise<MessageApp> {
   const log = new CapturedLog();
   let service: INestMicroservice | undefined;
   const running = await startApp({
@@ -156,7 +164,7 @@ export async function startMessages(transport: MessageTransport, { prepare, ...s
     prepare: async (app: INestApplication) => {
       app.useLogger(log);
       await prepare?.(app);
-      service = app.connectMicroservice(transport.server, { inheritAppConfig: true });
+      service = app.connectMicroservice(transport.server, { inheritAppConfig });
       await app.startAllMicroservices();
     },
   });
