@@ -2,12 +2,13 @@ import { ModulesContainer } from '@nestjs/core';
 import type { ClientRequest } from 'node:http';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { CsrfTokens } from '../authentication/csrf-tokens.js';
+import { csrfOwnerOf, CsrfTokens } from '../authentication/csrf-tokens.js';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { tokenTransportToken } from '../module/injection-tokens.js';
 import { instancesIn } from '../module/unique-instances.js';
-import type { TokenPair } from '../session/token-pair.js';
-import type { TokenTransport } from '../transport/token-transport.js';
+import { TokenPair } from '../session/token-pair.js';
+import type { AccessTokenResponse } from '../stateless/access-token-response.js';
+import type { IssuedTokens, TokenTransport } from '../transport/token-transport.js';
 import type { ServiceLocator } from './issue-test-pair.js';
 
 /** Settings of {@link tokenHeaders}. */
@@ -17,7 +18,7 @@ export interface TokenHeadersOptions {
 }
 
 /**
- * Returns the request headers that carry a pair, under the names and with the scheme that the application has configured. If tokens travel
+ * Returns the request headers that carry a pair, or the access token of a sign-in without a session, under the names and with the scheme that the application has configured. If tokens travel
  * in cookies, it returns the `Cookie` header and the header with the CSRF token, so that requests of a test are accepted without a browser.
  * Supertest's `set()`, Fastify's `inject()` and `fetch()` take them as they are.
  *
@@ -28,13 +29,13 @@ export interface TokenHeadersOptions {
  */
 export function tokenHeaders(
   app: ServiceLocator,
-  pair: TokenPair,
+  pair: TokenPair | AccessTokenResponse,
   { name = DEFAULT_NAME }: TokenHeadersOptions = {},
 ): Record<string, string> {
   const transport = app.get<TokenTransport>(tokenTransportToken(name));
   // Tokens travel in the same places in both directions, so a client sends back what a response has brought.
   const response = new ServerResponse(new IncomingMessage(new Socket()));
-  const { accessToken, refreshToken, expiresIn, refreshExpiresIn, persistent } = pair;
+  const { accessToken, refreshToken, expiresIn, refreshExpiresIn, persistent }: IssuedTokens = pair;
   // Also if the session has been revoked: a test wants to see that its tokens are refused.
   transport.write(response, { accessToken, refreshToken, expiresIn, refreshExpiresIn, persistent, deliverable: 'both' });
   const tokens = [accessToken, refreshToken].filter((token) => token !== undefined);
@@ -42,17 +43,21 @@ export function tokenHeaders(
   return { ...Object.fromEntries(inHeaders), ...cookieHeadersOf(response, csrfOf(app, pair, { name, transport })) };
 }
 
-/** A CSRF token of the session, and how it travels. */
+/** A CSRF token of the caller, and how it travels. */
 interface OwnCsrf {
   readonly token: string;
   readonly header: string;
   write(response: ServerResponse): void;
 }
 
-function csrfOf(app: ServiceLocator, { sessionId }: TokenPair, { name, transport }: { name: string; transport: TokenTransport }) {
+function csrfOf(
+  app: ServiceLocator,
+  pair: TokenPair | AccessTokenResponse,
+  { name, transport }: { name: string; transport: TokenTransport },
+) {
   const instance = instancesIn(app.get(ModulesContainer)).find((one) => one.name === name);
   if (!instance?.options.transport.csrf || !instance.options.csrfKeys) return null;
-  const token = new CsrfTokens(instance.options.csrfKeys).issue(sessionId);
+  const token = new CsrfTokens(instance.options.csrfKeys).issue(pair instanceof TokenPair ? pair.sessionId : csrfOwnerOf(pair.claims));
   const write = (response: ServerResponse): void => transport.writeCsrf(response, token);
   return { token, header: instance.options.transport.csrfHeader, write } satisfies OwnCsrf;
 }
