@@ -18,7 +18,7 @@ import { RoutePolicies } from './route-policy.js';
  * Lets a request pass if its access token is good. If the access token has expired and a good refresh token came along, the request passes
  * too, and the new pair is on the response before the handler runs. The guard reads `@Public()`, `@OptionalAuth()`, `@Fresh()`,
  * `@TokenLocations()` and `@AuthInstance()`, and sets `request.user`. If it is bound twice to a route, it still refreshes at most once per
- * request. Extend it to override {@link handleRequest}.
+ * request. Without sessions, it replaces access tokens that slide (`access.sliding`). Extend it to override {@link handleRequest}.
  *
  * It guards HTTP routes, GraphQL queries and mutations, and the messages of microservices, which are never refreshed. Override
  * {@link getRequest} for the messages of gateways. Without that they are refused with `context_unsupported`, and so are GraphQL

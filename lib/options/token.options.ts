@@ -46,7 +46,7 @@ export interface TokenModuleOptions {
   /**
    * Keys of the access tokens, or a function that returns them. The function is called at start-up, and again by
    * `AccessTokenService.reloadKeys()`, so that keys are replaced without a restart. Give either `secret` or `keys`. With `keys`,
-   * `refresh.secret` or `refresh.keys` is required.
+   * `refresh.secret` or `refresh.keys` is required, unless there are no sessions.
    */
   keys?: TokenKey[] | (() => TokenKey[] | Promise<TokenKey[]>);
   /**
@@ -104,7 +104,7 @@ export interface TokenModuleOptions {
    */
   loadUser?: LoadUserHook | CachedUserOptions;
   /**
-   * Returns the custom claims for a new access token. Called at sign-in and at every refresh. It may reject in the same way as `loadUser`.
+   * Returns the custom claims for a new access token. Called at sign-in, at every refresh, and when a token slides. It may reject in the same way as `loadUser`.
    * @defaultValue the claims that were given to `signIn`
    */
   claims?: ClaimsHook;
