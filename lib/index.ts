@@ -16,6 +16,7 @@ export type { HeaderOptions } from './transport/header.options.js';
 export type { TransportMode } from './transport/standard-transport.js';
 export type { TokenLocation } from './transport/token-location.js';
 export type { CsrfOptions } from './authentication/csrf.options.js';
+export type { WebSocketOptions } from './sockets/socket.options.js';
 export type { RefreshKey, RefreshOptions } from './session/refresh.options.js';
 export type { SessionsOptions } from './session/sessions.options.js';
 export type { IntrospectionOptions } from './access-token/introspection.options.js';
@@ -36,6 +37,7 @@ export {
   InjectSignInService,
   InjectTokenEvents,
   InjectTokenHealthIndicator,
+  InjectTokenSockets,
   InjectTokenTransport,
 } from './module/injection-tokens.js';
 
@@ -48,6 +50,8 @@ export { AuthInstance, ClearTokens, Fresh, OptionalAuth, Protected, Public, Toke
 export { TokenInterceptor } from './nest/token.interceptor.js';
 export { TokenTransport } from './transport/token-transport.js';
 export type { Credential, Credentials, CsrfCredential, IssuedTokens, TokenRequest } from './transport/token-transport.js';
+
+export { TokenSockets } from './sockets/token-sockets.js';
 
 export { AccessToken } from './nest/access-token.decorator.js';
 export { CurrentSession, CurrentUser } from './nest/current-user.decorator.js';

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.js';
 import { EARLIEST_INSTANT } from '../clock.js';
 import type { Duration } from '../duration.js';
-import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenOptionsError } from '../errors/token.errors.js';
+import type { TokenError } from '../errors/token.errors.js';
+import { TokenExpired, TokenInvalid, TokenMalformed, TokenNotYetValid, TokenOptionsError, TokenRevoked } from '../errors/token.errors.js';
 import type { KeyReloader } from '../keys/key-reloader.js';
 import type { JsonWebKeySet } from '../keys/key-set.js';
 import { keySetOf } from '../keys/key-set.js';
@@ -60,6 +61,13 @@ export interface AccessTokenPorts {
 
 /** Observes a verification: it calls the work once, and returns its promise or one that settles in the same way. */
 export type VerificationTrace = (work: () => Promise<AccessTokenClaims>) => Promise<AccessTokenClaims>;
+
+/** A token that has been verified before. */
+export interface JudgedToken {
+  readonly claims: AccessTokenClaims;
+  /** The key that verified it. Absent where it is not known: it is not asked about then. */
+  readonly key?: VerificationKey | undefined;
+}
 
 /** The clocks of nodes and stores differ by at most this much, in milliseconds. */
 const CLOCK_SKEW_MS = 300_000;
@@ -187,6 +195,21 @@ export class AccessTokenService {
     const { sid, sid_epoch = 0 } = known.claims;
     const isGood = denylist.isCurrent(instant) && (sid === undefined || sid_epoch >= denylist.accessEpoch(sid));
     return isGood && (!introspector || introspector.knows(token)) ? known : undefined;
+  }
+
+  /**
+   * Says why a token that has been verified before is no longer good, as far as this node knows, or returns null. It does no I/O.
+   * @internal
+   */
+  judge({ claims, key }: JudgedToken): TokenError | null {
+    const { keys, clock, denylist } = this.ports;
+    if (key && !keys.trusts(key)) return new TokenInvalid({ unknownKey: true });
+    const untimely = this.judgeTimes(claims, clock.now());
+    const { sid, sid_epoch = 0 } = claims;
+    if (untimely || sid === undefined) return untimely;
+    const least = denylist.accessEpoch(sid);
+    if (least === Infinity) return new TokenRevoked(sid);
+    return sid_epoch < least ? new TokenExpired(sid) : null;
   }
 
   /** Checks everything before the signature, and finds the key that a token names. @internal */

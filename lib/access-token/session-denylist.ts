@@ -32,6 +32,15 @@ export abstract class SessionDenylist {
    */
   abstract confirm(sessionId: string, accessEpoch: number): Promise<void>;
 
+  /**
+   * Learns what other nodes have revoked, if that is not known up to date. It is called twice a second while there are sockets that close
+   * when their session is revoked (`websocket.closeOnExpiry`). Never rejects.
+   */
+  async catchUp(): Promise<void> {}
+
+  /** Calls a function whenever a revocation has become known here. Without it, sockets notice one within half a second. */
+  onRevocation(_listener: () => void): void {}
+
   /** Adds sessions that this node has just revoked, and tells the other nodes. */
   abstract addOwn(sessionIds: readonly string[]): void;
 

@@ -13,6 +13,8 @@ export interface TokenOperation {
   readonly response: object | undefined;
   /** Whether the operation only reads. See {@link CheckedRequest.isSafe}. */
   readonly isSafe: boolean;
+  /** The tokens, where they do not come with the request. */
+  readonly credentials?: Credentials;
 }
 
 /** The caller, and the tokens that the response has to carry. */

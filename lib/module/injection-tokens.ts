@@ -18,6 +18,7 @@ import { RefreshService } from '../session/refresh.service.js';
 import type { Presentation } from '../session/session-rotator.js';
 import type { SessionUses } from '../session/session-uses.js';
 import { SignInService } from '../stateless/sign-in.service.js';
+import { TokenSockets } from '../sockets/token-sockets.js';
 import { TokenTransport } from '../transport/token-transport.js';
 import type { TypedToken } from './provide.js';
 
@@ -87,6 +88,10 @@ export const tokenEventsToken = (name: string = DEFAULT_NAME): typeof TokenEvent
 export const tokenHealthIndicatorToken = (name: string = DEFAULT_NAME): typeof TokenHealthIndicator | TypedToken<TokenHealthIndicator> =>
   name === DEFAULT_NAME ? TokenHealthIndicator : `nestjs-token:TokenHealthIndicator:${name}`;
 
+/** Returns the injection token of the {@link TokenSockets} of an instance. */
+export const tokenSocketsToken = (name: string = DEFAULT_NAME): typeof TokenSockets | TypedToken<TokenSockets> =>
+  name === DEFAULT_NAME ? TokenSockets : `nestjs-token:TokenSockets:${name}`;
+
 /** Parameter decorator. Injects the {@link RefreshService} of the instance with this name. */
 export const InjectRefreshService = (name?: string): ParameterDecorator & PropertyDecorator => Inject(refreshServiceToken(name));
 
@@ -105,3 +110,6 @@ export const InjectTokenEvents = (name?: string): ParameterDecorator & PropertyD
 /** Parameter decorator. Injects the {@link TokenHealthIndicator} of the instance with this name. */
 export const InjectTokenHealthIndicator = (name?: string): ParameterDecorator & PropertyDecorator =>
   Inject(tokenHealthIndicatorToken(name));
+
+/** Parameter decorator. Injects the {@link TokenSockets} of the instance with this name. */
+export const InjectTokenSockets = (name?: string): ParameterDecorator & PropertyDecorator => Inject(tokenSocketsToken(name));

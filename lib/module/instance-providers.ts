@@ -29,6 +29,7 @@ import { SessionListener } from '../session/session-listener.js';
 import { StoreWatch } from '../session/store-watch.js';
 import { SessionRotator } from '../session/session-rotator.js';
 import { TokenRepository } from '../session/token-repository.js';
+import { TokenSockets } from '../sockets/token-sockets.js';
 import { CookiePlace } from '../transport/cookie-place.js';
 import { HeaderPlace, tokenTypeOf } from '../transport/header-place.js';
 import { VARY } from '../transport/response-tokens.js';
@@ -45,6 +46,7 @@ import {
   SESSION_USES,
   signInServiceToken,
   tokenHealthIndicatorToken,
+  tokenSocketsToken,
   tokenTransportToken,
   VERIFICATION_TRACE,
 } from './injection-tokens.js';
@@ -153,10 +155,11 @@ export function requestProviders(name: string): FactoryProvider[] {
         return new ErrorResponse(settings, { outages: new OutageLog(), rejections, transport: where });
       },
     }),
+    socketsProvider(name),
     provide(tokenInstanceToken(name), {
-      inject: [REQUEST_OPTIONS, RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS, SESSION_USES],
-      useFactory: ({ messageLocations }, authenticator, where, errors, clock, csrf, uses) =>
-        new TokenInstance(name, { authenticator, transport: where, errors, clock, csrf, uses, messageLocations }),
+      inject: [REQUEST_OPTIONS, RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS, SESSION_USES, tokenSocketsToken(name)],
+      useFactory: ({ messageLocations }, authenticator, where, errors, clock, csrf, uses, sockets) =>
+        new TokenInstance(name, { authenticator, transport: where, errors, clock, csrf, uses, sockets, messageLocations }),
     }),
   ];
 }
@@ -174,6 +177,14 @@ function authenticatorProvider(name: string): FactoryProvider {
     inject: [REQUEST_OPTIONS, transport, accessTokens, LEGACY_ACCESS_TOKENS, SessionRotator, REQUEST_SLIDER, PrincipalHooks, RequestCheck],
     useFactory: ({ ownsCookies }, where, tokens, legacy, rotator, slider, hooks, check) =>
       new RequestAuthenticator({ ownsCookies, transport: where, accessTokens: tokens, legacy, rotator, slider, hooks, check }),
+  });
+}
+
+function socketsProvider(name: string): FactoryProvider {
+  return provide(tokenSocketsToken(name), {
+    inject: [REQUEST_OPTIONS, RequestAuthenticator, accessTokenServiceToken(name), SessionDenylist, tokenTransportToken(name)],
+    useFactory: ({ websocket }, authenticator, accessTokens, denylist, transport) =>
+      new TokenSockets(websocket, { authenticator, accessTokens, denylist, transport }),
   });
 }
 

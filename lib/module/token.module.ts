@@ -1,10 +1,11 @@
 import type { DynamicModule, FactoryProvider, MiddlewareConsumer, NestModule, OnModuleInit, Provider } from '@nestjs/common';
 import { Inject, Module, Optional } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { Clock, SystemClock } from '../clock.js';
 import { MountedEndpoints } from '../endpoints/mounted-endpoints.js';
 import { requireSoundRoutes } from '../nest/declared-routes.js';
 import { rememberReplies } from '../nest/fastify-replies.js';
+import { observeSockets } from '../nest/observe-sockets.js';
 import { JwtAuthGuard } from '../nest/jwt-auth.guard.js';
 import { TokenErrorFilter } from '../nest/token-error.filter.js';
 import type { TokenInstance } from '../nest/token-instance.js';
@@ -19,6 +20,7 @@ import {
   signInServiceToken,
   tokenEventsToken,
   tokenHealthIndicatorToken,
+  tokenSocketsToken,
   tokenTransportToken,
 } from './injection-tokens.js';
 import type { Composition } from './instance-kinds.js';
@@ -78,6 +80,13 @@ export class TokenModule extends ConfigurableModuleClass implements NestModule {
 const START_UP_CHECKS = 'nestjs-token:StartUpChecks';
 const GLOBAL_GUARD = 'nestjs-token:GlobalGuard';
 
+/** Nest makes all providers before the application has an adapter for sockets. */
+const SOCKET_OBSERVER: FactoryProvider = {
+  provide: 'nestjs-token:SocketObserver',
+  inject: [ApplicationConfig, ModulesContainer, ModuleRef],
+  useFactory: observeSockets,
+};
+
 /**
  * Nest applies `APP_GUARD` providers in the order in which it meets their modules, those of the root module first, but only after it has
  * made all providers. A guard that adds itself while providers are made therefore runs before all of them, and before those of
@@ -101,6 +110,7 @@ const EXPORTED = [
   tokenTransportToken,
   tokenEventsToken,
   tokenHealthIndicatorToken,
+  tokenSocketsToken,
 ];
 
 /** Adds what an instance consists of to the module that the builder has made. */
@@ -125,6 +135,7 @@ function compose(built: DynamicModule, extras: ResolvedExtras): DynamicModule {
       ...composition.providers(extras),
       startUpChecksProvider(composition.lifecycle),
       errorFilterProvider(name),
+      SOCKET_OBSERVER,
       ...(passportStrategy === undefined ? [] : [passportProvider(name, passportStrategy)]),
       ...(endpoints?.providers ?? []),
       ...(globalGuard ? GLOBAL_GUARD_PROVIDERS : []),

@@ -1,5 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { GraphqlContext } from './graphql-context.js';
+import { graphqlConnectionOf } from './graphql-socket.js';
+import { GraphqlSocketContext } from './graphql-socket-context.js';
 import { HttpContext } from './http-context.js';
 import { operationOf } from './operation.js';
 import type { RequestContext } from './request-context.js';
@@ -31,6 +33,7 @@ const KINDS: Readonly<Record<string, new (host: ExecutionContext) => RequestCont
 export function standardContextOf(host: ExecutionContext): RequestContext {
   const type = host.getType<string>();
   if (type === 'http') return new HttpContext(host);
+  if (type === 'graphql' && graphqlConnectionOf(host)) return new GraphqlSocketContext(host);
   const Kind = (Object.hasOwn(KINDS, type) ? KINDS[type] : undefined) ?? UnknownContext;
   return new Kind(host);
 }

@@ -1,27 +1,10 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { MetadataScanner } from '@nestjs/core';
 import { DEFAULT_NAME } from '../keys/key-ring.js';
 import { AUTH_METADATA } from './decorators.js';
-import { JwtAuthGuard } from './jwt-auth.guard.js';
+import type { Method } from './declared-handlers.js';
+import { classesIn, hasTokenGuard, isHandler, isTokenGuard, methodsOf } from './declared-handlers.js';
 import { accessOf } from './route-policy.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-
-type Class = abstract new (...args: never[]) => object;
-
-/** A method of a class that Nest knows. It is a handler or any other method. */
-interface Method {
-  readonly owner: Class;
-  readonly handler: object;
-  /** `Class.method`, for messages. */
-  readonly name: string;
-}
-
-/**
- * The metadata keys that Nest writes on a handler of HTTP, WebSocket, microservices and GraphQL, and the one that holds the guards of a
- * method or class.
- */
-const HANDLER_KEYS = ['path', 'message', 'microservices:pattern', 'graphql:resolver_type'];
-const GUARDS_KEY = '__guards__';
 
 /**
  * Checks the decorators of all controllers, gateways and resolvers of an application. If they contradict each other or are misspelt, the
@@ -74,43 +57,6 @@ function requireNoContradiction({ owner, handler, name }: Method): void {
   if (closing === null || (isOwn && closing !== '@Fresh()')) return;
   const remedy = isOwn ? 'remove one of the two from the method' : 'mark the method with @Protected(), or remove @Public() from the class';
   throw new TokenOptionsError('@Public()', `opens ${name} in spite of its ${closing}: ${remedy}`);
-}
-
-/**
- * Returns the classes of all controllers and providers, also of those that are made for each request only, and of objects that factories
- * have made.
- */
-function classesIn(modules: ModulesContainer): Set<Class> {
-  const wrappers = [...modules.values()].flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()]);
-  return new Set(wrappers.map(({ instance }) => classOf(instance)).filter((owner) => owner !== null));
-}
-
-function classOf(instance: unknown): Class | null {
-  const prototype: unknown = typeof instance === 'object' && instance !== null ? Object.getPrototypeOf(instance) : null;
-  const owner: unknown = prototype && Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
-  return typeof owner === 'function' && owner.prototype === prototype && prototype !== Object.prototype ? (owner as Class) : null;
-}
-
-function methodsOf(owner: Class): Method[] {
-  const prototype = owner.prototype as Readonly<Record<string, object>>;
-  return new MetadataScanner().getAllMethodNames(prototype).flatMap((method) => {
-    const handler = prototype[method];
-    return handler ? [{ owner, handler, name: `${owner.name}.${method}` }] : [];
-  });
-}
-
-function isHandler(handler: object): boolean {
-  return HANDLER_KEYS.some((key) => Reflect.hasMetadata(key, handler));
-}
-
-function hasTokenGuard(target: object): boolean {
-  const guards = Reflect.getMetadata(GUARDS_KEY, target) as readonly unknown[] | undefined;
-  return guards?.some(isTokenGuard) ?? false;
-}
-
-function isTokenGuard(guard: unknown): boolean {
-  const prototype: unknown = typeof guard === 'function' ? guard.prototype : guard;
-  return prototype instanceof JwtAuthGuard || prototype === JwtAuthGuard.prototype;
 }
 
 function quoted(names: readonly string[]): string {

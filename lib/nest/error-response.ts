@@ -48,8 +48,7 @@ export class ErrorResponse {
     if (PREPARED.get(operation) === error) return;
     PREPARED.set(operation, error);
     const { scheme, errorBody } = this.settings;
-    this.ports.rejections.report(error);
-    if (error.getStatus() >= 500) this.ports.outages.report(error);
+    this.report(error);
     if (errorBody) error.shapeBody(errorBody(error, context.host));
     const raw = response && rawResponseOf(response);
     if (!raw || raw.headersSent) return;
@@ -57,6 +56,12 @@ export class ErrorResponse {
     if (challenge !== null) raw.setHeader('WWW-Authenticate', challenge);
     if (error.retryAfter !== null) raw.setHeader('Retry-After', String(error.retryAfter));
     if (judged) this.tidyCookies(error, context, judged);
+  }
+
+  /** Tells who listens that a request was refused, and logs an error that is no verdict on the client, at most once a second. */
+  report(error: TokenError): void {
+    this.ports.rejections.report(error);
+    if (error.getStatus() >= 500) this.ports.outages.report(error);
   }
 
   /** A fault, and a verdict that a later request may overcome, leave the cookies alone (docs/rotation.md §5.6). */

@@ -20,9 +20,9 @@ import { RoutePolicies } from './route-policy.js';
  * `@TokenLocations()` and `@AuthInstance()`, and sets `request.user`. If it is bound twice to a route, it still refreshes at most once per
  * request. Without sessions, it replaces access tokens that slide (`access.sliding`). Extend it to override {@link handleRequest}.
  *
- * It guards HTTP routes, GraphQL queries and mutations, and the messages of microservices, which are never refreshed. Override
- * {@link getRequest} for the messages of gateways. Without that they are refused with `context_unsupported`, and so are GraphQL
- * subscriptions.
+ * It guards HTTP routes, GraphQL operations, the messages of microservices, and those of WebSocket gateways with the token of their handshake
+ * or the one that `TokenSockets.authenticate` has put in its place. Only requests are ever refreshed. Override {@link getRequest} where the
+ * tokens are elsewhere. A GraphQL subscription whose GraphQL context does not contain its socket is refused with `context_unsupported`.
  *
  * It refuses with a {@link TokenError}: 401 with a challenge (RFC 6750 §3), 403, 429, or 503 while the store is unavailable. For a message
  * it refuses with a `WsException` or an `RpcException` that has the same `errorCode`.
@@ -100,7 +100,7 @@ export class JwtAuthGuard implements CanActivate {
       return this.admit(policy.access === 'optional' ? null : new Refusal(new ContextUnsupported()), context, policy);
     }
     const { instance } = policy;
-    const authentication = instance.authenticator.authenticate(context, instance.locationsOf(context, policy.locations));
+    const authentication = instance.authenticate(context, instance.locationsOf(context, policy.locations));
     if (authentication instanceof Promise) return this.enterLater(authentication, context, policy);
     instance.complete(context, authentication);
     return this.admit(authentication.principal, context, policy);
@@ -155,8 +155,9 @@ function setUser(user: unknown, { context, policy, refusal }: Admission): true {
   const isNobody = user === false || user === undefined;
   if (isNobody && policy.access !== 'optional') throw refusal?.error ?? refusal?.info ?? new TokenMissing();
   const caller = isNobody || user === null ? undefined : user;
-  const { request } = context;
-  if (request !== NO_REQUEST) request.user = caller as Principal | undefined;
+  const { request, connection } = context;
+  // All messages of a socket share its request.
+  if (request !== NO_REQUEST && !connection) request.user = caller as Principal | undefined;
   // Over HTTP `request.user` is enough, unless a subclass says that the request is another object.
   if (!(context instanceof HttpContext)) rememberCaller(context, policy.instance.name, caller);
   return true;

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { TokenError } from '../errors/token.errors.js';
+import type { SocketConnection } from '../sockets/socket-connection.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 
 /** The request of a context that carries none. It has no headers, and so no tokens. */
@@ -20,6 +21,11 @@ export abstract class RequestContext {
   abstract readonly operation: object;
   /** Whether the operation only reads, so that no page can do harm by sending it. */
   abstract readonly isSafe: boolean;
+
+  /** The socket that the operation came on, if its handshake is known. The tokens are those of the socket then. */
+  get connection(): SocketConnection | undefined {
+    return undefined;
+  }
 
   /** Returns the error in the form that the clients of this kind of context expect. */
   abstract fail(error: TokenError): Error | Promise<Error>;

@@ -20,8 +20,6 @@ export interface RoutePolicy {
   readonly instance: TokenInstance;
 }
 
-type Callable = (...args: never[]) => unknown;
-
 /**
  * Returns who may call a route: what the decorator of its handler says, or else that of its own class. A subclass of an open class is not
  * open, because its author may not know that the base class is. The instance and `@Fresh()` are inherited, because they never open a route.
@@ -39,8 +37,11 @@ export class RoutePolicies {
   constructor(private readonly moduleRef: ModuleRef) {}
 
   of(context: ExecutionContext): RoutePolicy {
-    const controller = context.getClass();
-    const handler = context.getHandler() as Callable;
+    return this.ofHandler(context.getClass(), context.getHandler());
+  }
+
+  /** Returns the policy of a handler. With the class in the place of the handler, it is that of the class. */
+  ofHandler(controller: object, handler: object): RoutePolicy {
     const known = this.byClass.get(controller)?.get(handler);
     return known ?? this.read(controller, handler);
   }

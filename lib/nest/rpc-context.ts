@@ -1,7 +1,7 @@
 import type { TokenError } from '../errors/token.errors.js';
+import { messageFailureOf } from '../errors/message-failure.js';
 import type { TokenLocation } from '../transport/token-location.js';
 import type { TokenRequest } from '../transport/token-transport.js';
-import { messageFailureOf } from './message-failure.js';
 import { messageHeadersOf } from './message-headers.js';
 import { operationOf } from './operation.js';
 import { RequestContext } from './request-context.js';

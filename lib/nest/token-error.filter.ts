@@ -6,7 +6,7 @@ import { throwError } from 'rxjs';
 import { TokenError } from '../errors/token.errors.js';
 import type { ErrorResponse } from './error-response.js';
 import { contextOf } from './contexts.js';
-import { messageFailureOf } from './message-failure.js';
+import { messageFailureOf } from '../errors/message-failure.js';
 
 /**
  * Handles a {@link TokenError} that neither the guard nor the interceptor has seen, because a handler threw it. Gives the response its

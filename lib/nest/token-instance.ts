@@ -8,6 +8,7 @@ import { TokenPair } from '../session/token-pair.js';
 import type { AccessTokenResponse } from '../stateless/access-token-response.js';
 import { concealAddress, rawResponseOf } from '../transport/response-tokens.js';
 import { TokenError } from '../errors/token.errors.js';
+import type { TokenSockets } from '../sockets/token-sockets.js';
 import type { TokenLocation } from '../transport/token-location.js';
 import type { Credentials, IssuedTokens, TokenRequest, TokenTransport } from '../transport/token-transport.js';
 import type { SessionUses } from '../session/session-uses.js';
@@ -31,6 +32,7 @@ export interface InstancePorts {
   readonly uses: SessionUses | null;
   /** Where a message of a microservice carries its access token. */
   readonly messageLocations: readonly TokenLocation[];
+  readonly sockets: TokenSockets;
 }
 
 /**
@@ -41,13 +43,14 @@ export class TokenInstance {
   readonly errors: ErrorResponse;
   readonly clock: Clock;
   readonly uses: SessionUses | null;
+  readonly sockets: TokenSockets;
   private readonly transport: TokenTransport;
   private readonly csrf: CsrfTokens | null;
   private readonly messageLocations: readonly TokenLocation[];
 
   constructor(
     readonly name: string,
-    { authenticator, transport, errors, clock, csrf, uses, messageLocations }: InstancePorts,
+    { authenticator, transport, errors, clock, csrf, uses, messageLocations, sockets }: InstancePorts,
   ) {
     this.authenticator = authenticator;
     this.transport = transport;
@@ -55,6 +58,7 @@ export class TokenInstance {
     this.clock = clock;
     this.csrf = csrf;
     this.uses = uses;
+    this.sockets = sockets;
     this.messageLocations = messageLocations;
   }
 
@@ -67,6 +71,16 @@ export class TokenInstance {
     const locations = ofRoute ?? this.messageLocations;
     context.takeTokens(locations);
     return locations;
+  }
+
+  /**
+   * Finds out who is calling, by the tokens of the request, or of the socket that a message came on.
+   * @throws {TokenError} throws it or rejects with it.
+   */
+  authenticate(context: RequestContext, locations?: readonly TokenLocation[]): Authentication | Promise<Authentication> {
+    const { connection } = context;
+    if (!connection) return this.authenticator.authenticate(context, locations);
+    return this.sockets.judge({ connection, operation: context.operation, locations });
   }
 
   /**

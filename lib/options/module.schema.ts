@@ -12,6 +12,7 @@ import type { Schema } from './option-kinds.js';
 import { REFRESH } from './refresh.schema.js';
 import { RPC } from './rpc.schema.js';
 import { SESSIONS } from './sessions.schema.js';
+import { WEBSOCKET } from './websocket.schema.js';
 import type { CachedUserOptions } from '../principal/hook.options.js';
 import type { TokenModuleOptions } from './token.options.js';
 
@@ -51,6 +52,7 @@ export const MODULE = {
   locations: { kind: 'locations', defaultNote: "the header, or with `transport: 'cookie'` the cookie" },
   rpc: { kind: 'group', options: RPC },
   csrf: { kind: 'group', options: CSRF, canBeFalse: true, shorthands: CSRF_SHORTHANDS, defaultNote: 'enabled' },
+  websocket: { kind: 'group', options: WEBSOCKET },
   loadUser: { kind: 'group', options: CACHED_USER, canBeFunction: true, defaultNote: 'no user is loaded' },
   claims: { kind: 'hook', defaultNote: 'the claims that were given to `signIn`' },
   hookTimeout: { kind: 'duration', min: '100ms', max: '30s', default: '5s' },

@@ -3,6 +3,7 @@ import type { ResolvedClient } from '../endpoints/client.options.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { LoadUserHook } from '../principal/hook.options.js';
 import type { RevocationPush } from '../revocation/revocation-push.js';
+import type { WebSocketSettings } from '../sockets/socket.options.js';
 import type { StorePatience } from '../session/token-repository.js';
 import type { DerivedKeyRing } from '../keys/derived-keys.js';
 import { requireKnownKeys } from './known-keys.js';
@@ -26,6 +27,7 @@ import { resolveTransportOptions } from './resolve-transport-options.js';
 import type { TokenLocation } from '../transport/token-location.js';
 import { RPC } from './rpc.schema.js';
 import type { TokenModuleOptions } from './token.options.js';
+import { WEBSOCKET } from './websocket.schema.js';
 
 /** What the handling of a request needs, whether or not the instance has sessions. */
 export interface RequestOptions {
@@ -46,6 +48,7 @@ export interface RequestOptions {
   readonly hookTimeoutMs: number;
   /** Whether OpenTelemetry is told what happens. */
   readonly telemetry: boolean;
+  readonly websocket: WebSocketSettings;
   /** Null if there are no tokens of another system. */
   readonly legacy: ResolvedLegacyOptions | null;
   /** What is allowed but doubtful, for the log at start-up. */
@@ -145,13 +148,15 @@ export function resolveRequestOptions(
   given: TokenModuleOptions,
   options: ModuleReader,
   context: TransportContext,
-): Pick<RequestOptions, 'transport' | 'messageLocations' | 'hooks' | 'hookTimeoutMs' | 'telemetry'> {
+): Pick<RequestOptions, 'transport' | 'messageLocations' | 'hooks' | 'hookTimeoutMs' | 'telemetry' | 'websocket'> {
+  const websocket = optionReader({ group: 'websocket', schema: WEBSOCKET, given: given.websocket });
   return {
     transport: Object.freeze(resolveTransportOptions(given, options, context)),
     messageLocations: Object.freeze(resolveMessageLocations(given.rpc)),
     hooks: Object.freeze(resolveHooks(options, given)),
     hookTimeoutMs: options('hookTimeout'),
     telemetry: options('telemetry'),
+    websocket: Object.freeze({ closeOnExpiry: websocket('closeOnExpiry') }),
   };
 }
 

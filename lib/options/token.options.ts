@@ -15,6 +15,7 @@ import type { RefreshOptions } from '../session/refresh.options.js';
 import type { CsrfOptions } from '../authentication/csrf.options.js';
 import type { CookieOptions } from '../transport/cookie.options.js';
 import type { SessionsOptions } from '../session/sessions.options.js';
+import type { WebSocketOptions } from '../sockets/socket.options.js';
 import type { HeaderOptions } from '../transport/header.options.js';
 import type { TransportMode } from '../transport/standard-transport.js';
 import type { TokenLocation } from '../transport/token-location.js';
@@ -95,6 +96,8 @@ export interface TokenModuleOptions {
    * `{ mode: 'token' }`. @defaultValue enabled
    */
   csrf?: CsrfOptions | 'token' | false;
+  /** Options of WebSocket gateways and of GraphQL subscriptions. */
+  websocket?: WebSocketOptions;
   /**
    * Loads the user. Called for every authenticated request and before tokens are issued. `null`, or a rejection with `UserRejected`, means
    * that the user is gone or disabled: the response is `user_rejected`, and a refresh revokes the session. A rejection with

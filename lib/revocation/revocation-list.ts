@@ -39,6 +39,7 @@ export class RevocationList extends SessionDenylist {
   /** What is known of each session id. In the order of {@link Entry.until}. */
   private readonly entries = new Map<string, Entry>();
   private readonly poller: RevocationPoller;
+  private readonly listeners: (() => void)[] = [];
 
   constructor(
     private readonly repository: TokenRepository,
@@ -86,13 +87,21 @@ export class RevocationList extends SessionDenylist {
     return this.settings.mode !== 'strict' && this.poller.isCurrent(now);
   }
 
-  /** Polls unless the list is current. Joins a poll that is under way. Never rejects, and takes at most one second. */
-  async catchUp(): Promise<void> {
-    await this.poller.catchUp();
+  /**
+   * Polls unless the list is current. Joins a poll that is under way. Never rejects, and takes at most one second. With `'strict'`, where
+   * nothing else polls, it always polls.
+   */
+  override async catchUp(): Promise<void> {
+    if (this.settings.mode === 'strict') await this.poll().catch(() => undefined);
+    else await this.poller.catchUp();
+  }
+
+  override onRevocation(listener: () => void): void {
+    this.listeners.push(listener);
   }
 
   override async confirm(sessionId: string, accessEpoch: number): Promise<void> {
-    if (!this.poller.isCurrent(performance.now())) await this.catchUp();
+    if (!this.poller.isCurrent(performance.now())) await this.poller.catchUp();
     requireEpoch(sessionId, accessEpoch, this.accessEpoch(sessionId));
     if (this.settings.mode !== 'strict') return;
     const stored = await this.storedEpoch(sessionId);
@@ -162,6 +171,7 @@ export class RevocationList extends SessionDenylist {
       this.entries.delete(id);
       this.entries.set(id, entry);
     }
+    for (const listener of this.listeners) listener();
   }
 
   private forgetOld(now: number): void {

@@ -15,7 +15,8 @@ export function parameterReader(source: 'query' | 'body', name: string): TokenRe
   };
 }
 
-const MALFORMED = '(malformed)';
+/** Stands for a token that is there but is no text. */
+export const MALFORMED = '(malformed)';
 
 /** A front end that has no token sends `null` or `undefined` as a text: the credential counts as absent. */
 export function isAbsent(token: string): boolean {

@@ -1,4 +1,4 @@
-import type { TokenError } from '../errors/token.errors.js';
+import type { TokenError } from './token.errors.js';
 
 /** What a client of a gateway or a microservice learns about a {@link TokenError}. */
 export interface MessageFailure {
