@@ -19,8 +19,8 @@ class ReportsController {
   }
 
   @EventPattern('reports.opened')
-  note(@Payload() _query: ReportQuery, @CurrentUser('sub') subject: unknown): void {
-    this.opened.set(subject as string, (this.opened.get(subject as string) ?? 0) + 1);
+  note(@CurrentUser('sub') subject: string): void {
+    this.opened.set(subject, (this.opened.get(subject) ?? 0) + 1);
   }
 }
 
