@@ -85,7 +85,7 @@ export function describeMessages(title: string, transport: MessageTransport, car
       const { accessToken, refreshToken } = await signIn();
       clock.advance('16m');
       expect(await app.refusal('guarded', withToken(accessToken, { refreshToken }))).toEqual(failureOf('token_expired'));
-      expect(outcomes).toEqual(['signed-in']);
+      expect(outcomes).toEqual(['signed-in', 'access-rejected']);
     });
 
     it('refuses the token of a session that has been revoked', async () => {
