@@ -143,6 +143,8 @@ export class SocketApp {
   }
 
   async start({ prepare, ...setup }: AppSetup): Promise<this> {
+    // The database dates sessions by its own clock.
+    this.clock.set(Date.now());
     this.running = await startApp({
       clock: this.clock,
       controllers: [],

@@ -38,6 +38,7 @@ describe.each(SOCKET_PLATFORMS)('messages to a guarded gateway on %s', (platform
   it('are refused once the token has expired, on both sides of the instant', async () => {
     await app.start({ providers: [ClosedGateway], options: { access: { leeway: 0 } } });
     const { accessToken } = await app.signIn();
+    app.clock.set(Date.now());
     const { exp } = await app.app.get(AccessTokenService).verify(accessToken);
     const socket = await app.connect({ headers: { authorization: `Bearer ${accessToken}` } });
     app.clock.set(exp * 1_000 - 1);
