@@ -1,4 +1,3 @@
-import type { OnModuleDestroy } from '@nestjs/common';
 import type { JudgedToken } from '../access-token/access-token.service.js';
 import type { AccessTokenService } from '../access-token/access-token.service.js';
 import type { SessionDenylist } from '../access-token/session-denylist.js';
@@ -65,7 +64,7 @@ interface SocketOperation {
  * }
  * ```
  */
-export class TokenSockets implements OnModuleDestroy {
+export class TokenSockets {
   private readonly presences = new WeakMap<SocketConnection, Presence>();
   private readonly watch: SocketWatch | null;
 
