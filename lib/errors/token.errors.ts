@@ -286,8 +286,9 @@ export class CsrfFailed extends TokenError {
 }
 
 /**
- * The guard protects a handler whose context carries no request: a WebSocket message, a microservice's message, or a GraphQL subscription.
- * Override `getRequest` of `JwtAuthGuard` to say where its tokens are, or mark the handler with `@Public()`.
+ * The guard protects a handler whose context carries neither a request nor a known socket: a GraphQL subscription without its socket in the
+ * GraphQL context (docs/websockets.md), or a kind of message that this package does not know. Override `getRequest` of `JwtAuthGuard` to say
+ * where its tokens are, or mark the handler with `@Public()`.
  */
 export class ContextUnsupported extends TokenError {
   override readonly name = 'ContextUnsupported';

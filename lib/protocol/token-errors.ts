@@ -57,7 +57,7 @@ export const TOKEN_ERRORS = {
     status: 403,
     wireError: null,
     terminal: false,
-    message: 'tokens are read from requests, not from messages and subscriptions',
+    message: 'nothing says where the tokens of this message or subscription are',
   },
   store_unavailable: { status: 503, wireError: null, terminal: false, message: 'session store is unavailable, try again' },
   signer_unavailable: { status: 503, wireError: null, terminal: false, message: 'access tokens cannot be signed at present, try again' },

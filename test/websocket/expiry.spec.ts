@@ -4,6 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { io } from 'socket.io-client';
+import { WebSocket } from 'ws';
 import type { SocketMessage, TestSocket } from '../support/sockets.js';
 import { SOCKET_PLATFORMS } from '../support/sockets.js';
 import { broadcast, ClosedGateway, OpenGateway, SocketApp, TickerGateway, until } from './gateways.js';
@@ -122,6 +125,39 @@ describe.each(SOCKET_PLATFORMS)('an open socket on %s', (platform) => {
       await expectClosed(socket, 'token_revoked', since);
       expect(await anonymous.ask('anyone')).toEqual({ event: 'anyone', data: null });
     });
+
+    it('is never watched if the client leaves while its handshake is judged', async () => {
+      const judging: (() => void)[] = [];
+      const loadUser = async (): Promise<object> => {
+        await new Promise<void>((resolve) => judging.push(resolve));
+        return {};
+      };
+      await app.start({ providers: [ClosedGateway], options: { ...OPTIONS, loadUser } });
+      const signIn = app.signIn();
+      await until(() => judging.length === 1);
+      judging.pop()!();
+      const { accessToken } = await signIn;
+      for (let turn = 0; turn < 5; turn += 1) {
+        const leave = startHandshake(app.port, accessToken);
+        await until(() => judging.length === 1);
+        leave();
+        await setTimeout(20);
+        judging.pop()!();
+      }
+      await setTimeout(20);
+      expect([watched(), app.app.get(ClosedGateway).callers, app.log.of('error')]).toEqual([0, [], []]);
+    });
+
+    /** Begins to open a socket. @returns how to give up. */
+    const startHandshake = (port: number, token: string): (() => void) => {
+      if (platform === 'ws') {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { authorization: `Bearer ${token}` } });
+        socket.on('error', () => undefined);
+        return () => socket.terminate();
+      }
+      const socket = io(`http://127.0.0.1:${port}`, { auth: { token }, transports: ['websocket'], reconnection: false, forceNew: true });
+      return () => socket.close();
+    };
 
     it('is forgotten when the client closes it, and the timer rests', async () => {
       await app.start({ providers: [ClosedGateway], options: OPTIONS });
