@@ -8,12 +8,13 @@ import type {
   INestApplication,
   NestInterceptor,
 } from '@nestjs/common';
-import { Catch, SetMetadata, UseGuards, ValidationPipe, VersioningType } from '@nestjs/common';
+import { Catch, RequestTimeoutException, SetMetadata, UseGuards, ValidationPipe, VersioningType } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, HttpAdapterHost, Reflector } from '@nestjs/core';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenModuleRootOptions } from 'nestjs-token';
 import { Public, RefreshService, TokenModule } from 'nestjs-token';
 import type { Observable } from 'rxjs';
-import { map } from 'rxjs';
+import { map, throwError, timeout } from 'rxjs';
 import type { AppSetup, TestApp } from '../support/app.js';
 import { ADAPTERS, bearing, ISSUER, SECRET, startApp } from '../support/app.js';
 import type { OAuthApp } from '../support/oauth-app.js';
@@ -33,6 +34,15 @@ class Teapot implements ExceptionFilter {
 
   catch(_: unknown, host: ArgumentsHost): void {
     this.host.httpAdapter.reply(host.switchToHttp().getResponse(), { teapot: true }, 418);
+  }
+}
+
+const PATIENCE_MS = 100;
+
+/** Responds 408 if a handler takes too long, as many applications do. The handler goes on. */
+class Impatient implements NestInterceptor {
+  intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(timeout({ each: PATIENCE_MS, with: () => throwError(() => new RequestTimeoutException()) }));
   }
 }
 
@@ -130,6 +140,18 @@ describe.each(ADAPTERS)('endpoints in an application on %s', (adapter) => {
     expect((await running.form('/auth/revoke', { token: refreshToken })).text).toBe('');
     const pair = await running.refresh.signIn('alice');
     expect((await running.call('/auth/sessions', { headers: bearing(pair) })).json()).toEqual({ data: { sessions: [expect.any(Object)] } });
+  });
+
+  it('leave alone a response that an interceptor has sent meanwhile, and the client loses nothing', async () => {
+    let waitMs = 0;
+    await start({ providers: [{ provide: APP_INTERCEPTOR, useClass: Impatient }] }, { loadUser: () => delay(waitMs, {}) });
+    const { refreshToken = '' } = await running.refresh.signIn('alice');
+    const refresh = () => running.form('/auth/token', { ...GRANT, refresh_token: refreshToken });
+    waitMs = 3 * PATIENCE_MS;
+    expect((await refresh()).status).toBe(408);
+    await delay(2 * waitMs);
+    waitMs = 0;
+    expect((await refresh()).status).toBe(200);
   });
 
   it('are known to the guards of the application by its own decorators', async () => {
