@@ -3,12 +3,15 @@ import type {
   CookieOptions,
   CsrfOptions,
   Duration,
+  EndpointOptions,
   HeaderOptions,
+  OAuthClientOptions,
   RefreshOptions,
   SessionsOptions,
   TokenModuleExtras,
   TokenModuleOptions,
 } from 'nestjs-token';
+import { Injectable } from '@nestjs/common';
 import { TokenModule } from 'nestjs-token';
 import type { Equal } from './equal.js';
 import { holds } from './equal.js';
@@ -19,6 +22,13 @@ TokenModule.forRoot({ issuer: process.env.ISSUER, secret: process.env.TOKEN_SECR
 // A function, or a function whose result is kept.
 TokenModule.forRoot({ issuer: 'https://shop.test', loadUser: (subject) => ({ subject }) });
 TokenModule.forRoot({ issuer: 'https://shop.test', loadUser: { load: async (subject) => ({ subject }), cacheFor: '1m' } });
+TokenModule.forRoot({
+  issuer: 'https://shop.test',
+  clients: [{ id: 'reports', secret: process.env.REPORTS_SECRET }],
+  endpoints: { path: 'auth', token: true, introspect: true, metadata: true, decorators: [Injectable()] },
+});
+// @ts-expect-error a client has a secret
+TokenModule.forRoot({ issuer: 'https://shop.test', clients: [{ id: 'reports' }] });
 // @ts-expect-error a user that is kept is kept for a span
 TokenModule.forRoot({ issuer: 'https://shop.test', loadUser: { load: () => null } });
 
@@ -78,6 +88,7 @@ holds<
     | 'access'
     | 'audience'
     | 'claims'
+    | 'clients'
     | 'cookie'
     | 'csrf'
     | 'errorBody'
@@ -96,12 +107,14 @@ holds<
     | 'push'
     | 'refresh'
     | 'revocation'
+    | 'rpc'
     | 'secret'
     | 'sessions'
     | 'signer'
     | 'storeTimeout'
     | 'telemetry'
     | 'transport'
+    | 'websocket'
   >
 >();
 holds<
@@ -117,4 +130,11 @@ holds<Equal<keyof HeaderOptions, 'access' | 'expiresIn' | 'refresh' | 'scheme'>>
 holds<
   Equal<keyof CookieOptions, 'access' | 'csrf' | 'domain' | 'insecure' | 'partitioned' | 'path' | 'persistent' | 'refresh' | 'sameSite'>
 >();
+holds<
+  Equal<
+    keyof EndpointOptions,
+    'decorators' | 'introspect' | 'jwks' | 'logout' | 'logoutAll' | 'metadata' | 'path' | 'requireClient' | 'revoke' | 'sessions' | 'token'
+  >
+>();
+holds<Equal<keyof OAuthClientOptions, 'id' | 'secret'>>();
 holds<Equal<keyof CsrfOptions, 'header' | 'mode' | 'origins' | 'secret' | 'trustSameSite'>>();
