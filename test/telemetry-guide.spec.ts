@@ -15,7 +15,7 @@ import { ADAPTERS, bearing, SECRET, startApp } from './support/app.js';
 import { EVENT_TYPES } from './support/event-types.js';
 import { leakWatch } from './support/leak-watch.js';
 import { AuditService } from './telemetry-guide/audit.service.js';
-import { listen, told } from './telemetry-guide/channels.js';
+import { listen, listenNoMore, told } from './telemetry-guide/channels.js';
 import { HealthController } from './telemetry-guide/health.controller.js';
 import { pinoLogger, RedactingLogger, winstonLogger } from './telemetry-guide/loggers.js';
 
@@ -66,6 +66,7 @@ describe.each(ADAPTERS)('the code of docs/telemetry.md on %s', (adapter) => {
   let running: TestApp;
   let clock: FakeClock;
   beforeAll(listen);
+  afterAll(listenNoMore);
   beforeEach(async () => {
     Logger.overrideLogger(false);
     const override = (builder: TestingModuleBuilder): void => {

@@ -1,8 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable, Logger } from '@nestjs/common';
 import type { TokenEvent, TokenModuleRootOptions } from 'nestjs-token';
-import { AccessTokenService, InjectTokenEvents, RefreshService, TokenEvents, TokenModule, TokenRepository } from 'nestjs-token';
+import {
+  AccessTokenService,
+  InjectTokenEvents,
+  RefreshService,
+  TokenEvents,
+  TokenHealthIndicator,
+  TokenModule,
+  TokenRepository,
+} from 'nestjs-token';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
+import { generateKeyPairSync } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { filter, map } from 'rxjs';
 import type { AdapterName, AppSetup, TestApp } from '../support/app.js';
@@ -133,7 +142,7 @@ describe.each(ADAPTERS)('Events on %s', (adapter: AdapterName) => {
     clock.advance('1h');
     expect((await get(bearing(pair))).headers['x-refresh-token']).toBeDefined();
     await running.app.get(RefreshService).signOut(pair.refreshToken);
-    expect(on).not.toHaveBeenCalled();
+    expect(on.mock.calls).toEqual([]);
   });
 
   describe('of the store', () => {
@@ -192,6 +201,28 @@ describe.each(ADAPTERS)('Events on %s', (adapter: AdapterName) => {
       { ...AS, type: 'key-retired', kid: 'b' },
       { ...AS, type: 'key-retired', kid: 'c' },
     ]);
+  });
+
+  it('LG-02 are told of refusals by an instance without sessions and by one that only verifies, to all who listen', async () => {
+    const key = generateKeyPairSync('ed25519');
+    const keys = { keys: [{ ...key.publicKey.export({ format: 'jwk' }), kid: 'a', alg: 'EdDSA', use: 'sig' }] };
+    for (const options of [
+      { secret: SECRET, sessions: false as const },
+      { secret: undefined, jwks: { document: keys } },
+    ]) {
+      const { secret, ...given } = options;
+      const imports = [
+        TokenModule.forRoot({ issuer: ISSUER, onEvent: told.on, ...given, ...(secret && { secret }) }),
+      ];
+      running = await startApp({ adapter, options: null, imports });
+      const observed: TokenEvent[] = [];
+      running.app.get(TokenEvents).subscribe((event) => void observed.push(event));
+      await get({ authorization: 'Bearer a.b.c' });
+      const { keys: health } = await running.app.get(TokenHealthIndicator).isHealthy('keys');
+      expect([told.take(), health]).toEqual([[{ ...AS, type: 'access-rejected', code: 'token_malformed' }], { status: 'up' }]);
+      expect(observed).toHaveLength(1);
+      await running.close();
+    }
   });
 
   describe('through TokenEvents', () => {

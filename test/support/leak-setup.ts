@@ -9,5 +9,7 @@ leakWatch.install();
 
 afterAll(async () => {
   await leakWatch.collect();
+  // Channels and standard output belong to the process, which runs the next file too.
+  leakWatch.uninstall();
   expect(leakWatch.check.leaks).toEqual([]);
 });
