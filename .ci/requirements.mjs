@@ -1,6 +1,7 @@
 // Checks docs/requirements.md against the titles of the tests, and fills its last column with the files whose titles name the requirement.
 // --write writes the column. --check fails when it is not what the titles say, when a title names an id that the page does not have, when
-// two titles in one folder that name an id are equal, and when a requirement has neither a test nor a remark. A second argument is the root.
+// two titles in one folder that name an id are equal, and when a requirement has neither a test nor a remark, or a
+// remark refers to a requirement without a test. A second argument is the root.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
@@ -10,7 +11,7 @@ const [mode = '--write', root = join(import.meta.dirname, '..')] = process.argv.
 const PAGE = join(root, 'docs/requirements.md');
 const ROW = /^\| ([A-Z]+-\d\d) +\| (.+?) +\| (.*?) *\|$/;
 /** `R-01`, and `CF-01/02`, which names two. */
-const IDS = /\b(ALG|CF|CK|CL|CLM|COOK|CSRF|ENC|F|HDR|HTTP|INJ|KY|LG|R|TYPE|VC)-(\d\d(?:\/\d\d)*)\b/g;
+const IDS = /\b(ALG|CF|CK|CL|CLM|COOK|CSRF|DS|ENC|ER|F|HDR|HTTP|INJ|JV|KY|LG|R|RR|RV|ST|TYPE|VC)-(\d\d(?:\/\d\d)*)\b/g;
 const SUFFIX = /(\.(spec|fault|abuse))?\.ts$/;
 
 if (mode !== '--write' && mode !== '--check') fail(['usage: requirements.mjs [--write | --check] [root]']);
@@ -31,6 +32,10 @@ const problems = [
   ...rows
     .filter(([, id, , remark]) => shownBy.get(id).length === 0 && !isRemark(remark))
     .map(([, id]) => `${id} has no test and no remark`),
+  ...rows
+    .flatMap(([, id, , remark]) => referencesIn(remark).map((other) => [id, other]))
+    .filter(([, other]) => !(shownBy.get(other)?.length > 0))
+    .map(([id, other]) => `${id} refers to ${other}, which has no test`),
   ...titles
     .filter((one) => titles.some((other) => other !== one && dirname(other.file) === dirname(one.file) && other.title === one.title))
     .map(({ file, title }) => `not unique in its folder: ${file}: ${title}`),
@@ -51,6 +56,11 @@ function withTests(line) {
 /** A remark says why no test is needed. What names test files alone is an old list of them. */
 function isRemark(text) {
   return text.replace(/`[^`]*`/g, '').trim() !== '';
+}
+
+/** The requirements that a remark such as `see R-07, R-08` names: their tests show this one too. */
+function referencesIn(remark) {
+  return /^see [A-Z]+-\d\d/.test(remark) ? remark.slice(4).split(', ') : [];
 }
 
 function filesOf(id) {

@@ -196,7 +196,7 @@ describe.each(CASES)('the cookies of a browser in %s mode on %s', (mode, adapter
   });
 
   describe('CK-06 are left alone by', () => {
-    it('a store that is unavailable: 503, at a refresh and at a sign-out', async () => {
+    it('a store that is unavailable: 503, at a refresh and at a sign-out (RV-03)', async () => {
       const pair = await expiredPair(running.app, 'alice');
       oneThatFails('rotate');
       expect(told(await call(pair))).toEqual([503, 'store_unavailable', 'left alone']);

@@ -194,7 +194,7 @@ describe.each(CASES)('a refresh inside the request in %s mode on %s', (mode, ada
     return running.call(path, { method, headers: tokenHeaders(running.app, pair) });
   }
 
-  it.each(SHAPES)('delivers the new pair exactly once, uncacheable, with %s', async (_title, path, status, method) => {
+  it.each(SHAPES)('RR-14 delivers the new pair exactly once, uncacheable, with %s', async (_title, path, status, method) => {
     const answer = await refreshedAnswer(path, method);
     const names = answer.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
     expect(answer.status).toBe(status);

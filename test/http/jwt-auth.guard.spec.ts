@@ -479,7 +479,7 @@ describe.each(ADAPTERS)('JwtAuthGuard on %s', (adapter: AdapterName) => {
       expect([answer.status, answer.json().errorCode, answer.headers['x-refresh-token']]).toEqual([401, code, undefined]);
     });
 
-    it('does not heal a revoked session', async () => {
+    it('does not heal a revoked session (RR-17)', async () => {
       await start();
       const pair = await signIn();
       await running.app.get(RefreshService).signOut(pair.refreshToken);

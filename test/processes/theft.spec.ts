@@ -72,7 +72,7 @@ for (const engine of ENGINES) {
       expect(await victim.refresh()).toBe('session_revoked');
     });
 
-    it('leave all other sessions alone: of the subject, of others, of other realms (P8)', async () => {
+    it('leave all other sessions alone: of the subject, of others, of other realms (P8, RR-08)', async () => {
       const stolen = await grown();
       const others = await Promise.all([cluster.signIn(4), cluster.signIn(4, { subject: 'bob' })]);
       const elsewhere = await cluster.signIn(4, { realm: 'elsewhere' });
@@ -85,7 +85,7 @@ for (const engine of ENGINES) {
       expect(tally(await cluster.presentAtOnce(otherTokens, { realm: 'elsewhere' }))).toEqual({ rotated: 4 });
     });
 
-    it('are never seen in 1,000 mutants of a good token: none costs a query, and the session lives (P7)', async () => {
+    it('are never seen in 1,000 mutants of a good token: none costs a query, and the session lives (P7, DS-03)', async () => {
       const { id, tokens } = await grown();
       const before = await cluster.table.row(id);
       const mutants = tokens.slice(0, 2).flatMap(mutantsOf).slice(0, 1_000);

@@ -98,7 +98,7 @@ describe('loadUser with cacheFor', () => {
     expect(load).toHaveBeenCalledTimes(3);
   });
 
-  it('keeps a bounded number of users, and drops the one that expires first', async () => {
+  it('DS-05 keeps a bounded number of users, and drops the one that expires first', async () => {
     const cache = new UserCache(MINUTE, 3);
     for (const subject of ['a', 'b', 'c', 'd']) await cache.recall(subject, async () => ({ subject }));
     expect([cache.size, cache.get('a'), cache.get('b')]).toEqual([3, undefined, { subject: 'b' }]);

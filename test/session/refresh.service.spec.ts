@@ -271,7 +271,7 @@ describe('RefreshService and the hooks', () => {
     expect((await refresh.rotate(pair.refreshToken)).principal).toMatchObject({ sub: 'alice', user: { name: 'ALICE' } });
   });
 
-  it('revokes the session of a user who is gone, and answers user_rejected', async () => {
+  it('RR-11 revokes the session of a user who is gone, and answers user_rejected', async () => {
     let user: object | null = {};
     const { refresh, clock, row, events, accessTokens: tokens } = sessions({ loadUser: () => user });
     const pair = await refresh.signIn('alice');
@@ -576,7 +576,7 @@ describe('RefreshService.signOut', () => {
     expect(await codeOf(() => tokens.verify(second.accessToken))).toBe('token_revoked');
   });
 
-  it('is idempotent: the first instant and reason stay, and one event is told', async () => {
+  it('RV-04 is idempotent: the first instant and reason stay, and one event is told', async () => {
     const { refresh, clock, row, events } = sessions();
     const pair = await refresh.signIn('alice');
     await refresh.signOut(pair.refreshToken);
@@ -611,7 +611,7 @@ describe('RefreshService.signOut', () => {
   });
 });
 
-describe('RefreshService.revokeAll', () => {
+describe('RefreshService.revokeAll (RV-02)', () => {
   it('ends every session of the subject but one', async () => {
     const { refresh, events, accessTokens: tokens, clock } = sessions();
     const [one, two, kept, bob] = [
@@ -764,7 +764,7 @@ describe('RefreshService.purge', () => {
     expect(await codeOf(() => refresh.rotate(short.refreshToken))).toBe('session_not_found');
   });
 
-  it('keeps revoked and idle sessions as evidence until then', async () => {
+  it('ST-07 keeps revoked and idle sessions as evidence until then', async () => {
     const { refresh, clock } = sessions();
     const pair = await refresh.signIn('alice');
     await refresh.revoke(pair.sessionId);

@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 describe('sessions.max', () => {
-  it('ends the sessions that were used longest ago, and their access tokens at once', async () => {
+  it('RR-18 ends the sessions that were used longest ago, and their access tokens at once', async () => {
     const { refresh, accessTokens, clock, row } = sessions({ sessions: { max: 2 } });
     const first = await refresh.signIn('alice');
     clock.advance('1m');

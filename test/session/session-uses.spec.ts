@@ -110,7 +110,7 @@ describe('SessionUses', () => {
     expect([most, update.mock.calls.length]).toEqual([3, 20]);
   });
 
-  it('gathers a bounded number of sessions, and takes others again after they have been written', async () => {
+  it('DS-05 gathers a bounded number of sessions, and takes others again after they have been written', async () => {
     const { uses, update, pass } = await world();
     for (let count = 0; count < 10_500; count += 1) uses.note(`session ${count}`, request());
     await pass(10_000);

@@ -213,7 +213,7 @@ const shapes: RefusedOption[] = [
   ['a null scheme', { header: { scheme: null } }, 'header.scheme', ENV],
   ['the CSRF header with the name of a token header', { csrf: { header: 'x-refresh-token' } }, 'header.refresh', /another token header/],
   ['a cookie name with a space', { cookie: { access: 'access token' } }, 'cookie.access', /the name of a cookie/],
-  ['a cookie name with a separator', { cookie: { refresh: 'refresh;' } }, 'cookie.refresh', /the name of a cookie/],
+  ['a cookie name with a separator (INJ-02)', { cookie: { refresh: 'refresh;' } }, 'cookie.refresh', /the name of a cookie/],
   ['one name for two cookies', { cookie: { access: 'token', refresh: 'token' } }, 'cookie.refresh', /another token cookie/],
   [
     'CK-02 a __Host- name with a domain',

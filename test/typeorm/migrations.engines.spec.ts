@@ -291,7 +291,7 @@ for (const engine of ENGINES) {
         });
       }
 
-      it('names a missing primary key (F-58)', async () => {
+      it('names a missing primary key (F-58, ST-03)', async () => {
         const opened = await open();
         const runner = opened.dataSource.createQueryRunner();
         const table = await runner.getTable(TABLE);

@@ -207,7 +207,7 @@ describe('AccessTokenService', () => {
     });
   });
 
-  describe('judges times with one leeway for exp, nbf and iat', () => {
+  describe('JV-07 judges times with one leeway for exp, nbf and iat', () => {
     const T = 5_000;
     const whole = accessTokens({ options: { access: { jitter: 0, cache: false } } });
     const start = whole.clock.now();

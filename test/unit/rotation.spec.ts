@@ -63,7 +63,7 @@ describe('decideRotation', () => {
       expect(verdict(PARENT, { idleExpiresAt: NOW })).toEqual({ kind: 'expired' });
     });
 
-    it('finds it expired at the instant of its absolute expiry, not one millisecond before', () => {
+    it('RR-10 finds it expired at the instant of its absolute expiry, not one millisecond before', () => {
       expect(verdict(PARENT, { absoluteExpiresAt: NOW + 1 }).kind).toBe('recovered');
       expect(verdict(PARENT, { absoluteExpiresAt: NOW })).toEqual({ kind: 'expired' });
     });
@@ -102,7 +102,7 @@ describe('decideRotation', () => {
     const limited = (windowCount: number, age: number): RotationVerdict =>
       verdict(CURRENT, { windowCount, windowStartedAt: NOW - age }, { ...RULES, limit: { max: 3, perMs: 3_600_000 } });
 
-    it('limits it when the rotations of the window are used up, and has lost a race when one is left', () => {
+    it('DS-08 limits it when the rotations of the window are used up, and has lost a race when one is left', () => {
       expect(limited(2, 1_000)).toEqual({ kind: 'raced' });
       expect(limited(3, 1_000)).toEqual({ kind: 'limited', retryAfterMs: 3_599_000 });
     });
