@@ -1,8 +1,11 @@
+import type { ApolloDriverConfig } from '@nestjs/apollo';
+import { ApolloDriver } from '@nestjs/apollo';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
-import { Logger } from '@nestjs/common';
+import { Logger, UseGuards } from '@nestjs/common';
+import { GraphQLModule, Query, Resolver } from '@nestjs/graphql';
 import type { AccessTokenClaims } from 'nestjs-token';
-import { AccessTokenService, StoreUnavailable } from 'nestjs-token';
+import { AccessTokenService, CurrentUser, JwtAuthGuard, StoreUnavailable } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
 import fc from 'fast-check';
 import type { ServerResponse } from 'node:http';
@@ -272,6 +275,38 @@ describe.each(ADAPTERS)('access.sliding, on %s', (adapter) => {
     clock.advance('10m');
     const response = await app.call('/me', { headers: bearing({ accessToken }) });
     expect([response.status, reissued(response)]).toEqual([200, undefined]);
+  });
+});
+
+@Resolver()
+class Callers {
+  @Query(() => String)
+  @UseGuards(JwtAuthGuard)
+  first(@CurrentUser('jti') jti: string): string {
+    return jti;
+  }
+
+  @Query(() => String)
+  @UseGuards(JwtAuthGuard)
+  second(@CurrentUser('jti') jti: string): string {
+    return jti;
+  }
+}
+
+describe('access.sliding in GraphQL', () => {
+  it('replaces the token once for all fields of an operation', async () => {
+    const clock = new FakeClock();
+    const graphql = GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true });
+    const app = await startStatelessApp({ access: { sliding: true } }, { clock, imports: [graphql], providers: [Callers] });
+    try {
+      const { accessToken } = await signIn(app);
+      clock.advance('10m');
+      const answer = await app.call('/graphql', { method: 'POST', headers: bearing({ accessToken }), body: { query: '{ first second }' } });
+      const { jti } = claimsOf(reissued(answer)!);
+      expect(answer.json()).toEqual({ data: { first: jti, second: jti } });
+    } finally {
+      await app.close();
+    }
   });
 });
 

@@ -196,6 +196,17 @@ describe.each(ADAPTERS)('an application without sessions, on %s', (adapter) => {
     }
   });
 
+  it('accepts the tokens that it has issued while it had sessions, and with sessions none that it has issued without', async () => {
+    const [without, withSessions] = [await start(), await startApp({ adapter })];
+    opened.push(withSessions);
+    const refresh = withSessions.app.get(RefreshService);
+    const pair = await refresh.signIn('alice');
+    await refresh.revoke(pair.sessionId);
+    const [before, after] = [bearing({ accessToken: pair.accessToken }), bearing(await signIn(without))];
+    expect((await without.call('/me', { headers: before })).json()).toMatchObject({ sid: pair.sessionId });
+    expect((await withSessions.call('/me', { headers: after })).json()).toMatchObject({ errorCode: 'token_invalid' });
+  });
+
   it('accepts the access tokens of another system while legacy.verify says so', async () => {
     const verify = (token: string) => (token === 'old' ? { subject: 'alice' } : null);
     const app = await start({ legacy: { until: '2999-01-01', verify } });
