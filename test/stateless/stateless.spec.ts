@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, Module, UseGuards } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import type { Principal, TokenKey, TokenModuleRootOptions } from 'nestjs-token';
+import type { Principal, TokenEvent, TokenKey, TokenModuleRootOptions } from 'nestjs-token';
 import {
   AccessTokenService,
   AuthInstance,
@@ -212,6 +212,18 @@ describe.each(ADAPTERS)('an application without sessions, on %s', (adapter) => {
     const app = await start({ legacy: { until: '2999-01-01', verify } });
     expect((await app.call('/me', { headers: bearing({ accessToken: 'old' }) })).json()).toMatchObject({ sub: 'alice' });
     expect((await app.call('/me', { headers: bearing({ accessToken: 'older' }) })).status).toBe(401);
+  });
+
+  it('tells of requests that were refused', async () => {
+    const events: TokenEvent[] = [];
+    const app = await start({ transport: 'cookie', onEvent: (event) => events.push(event) }, { clock: new FakeClock() });
+    const cookie = `__Host-access=${(await signIn(app)).accessToken}`;
+    await app.call('/me', { headers: { cookie: '__Host-access=a.b.c' } });
+    await app.call('/notes', { method: 'POST', headers: { cookie, 'sec-fetch-site': 'cross-site' } });
+    expect(events.map(({ type, ...event }) => [type, 'code' in event ? event.code : null])).toEqual([
+      ['access-rejected', 'token_malformed'],
+      ['csrf-rejected', 'csrf_failed'],
+    ]);
   });
 
   it('does not start if something injects RefreshService, and says what signs in', async () => {
