@@ -211,9 +211,7 @@ describe.each(ADAPTERS)('Events on %s', (adapter: AdapterName) => {
       { secret: undefined, jwks: { document: keys } },
     ]) {
       const { secret, ...given } = options;
-      const imports = [
-        TokenModule.forRoot({ issuer: ISSUER, onEvent: told.on, ...given, ...(secret && { secret }) }),
-      ];
+      const imports = [TokenModule.forRoot({ issuer: ISSUER, onEvent: told.on, ...given, ...(secret && { secret }) })];
       running = await startApp({ adapter, options: null, imports });
       const observed: TokenEvent[] = [];
       running.app.get(TokenEvents).subscribe((event) => void observed.push(event));
