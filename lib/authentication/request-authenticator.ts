@@ -88,7 +88,7 @@ export class RequestAuthenticator {
     if (!rotator) return undefined;
     const newest = refresh && rotator.newestOf(refresh.token, refresh.rivals);
     // A token that is not authentic needs no protection, and its own verdict makes the browser delete it.
-    if (!newest) return refresh?.token ?? inBody;
+    if (!newest) return inBody ?? refresh?.token;
     const { text, token } = newest;
     if (check.concerns(credentials))
       await check.check('rotate', { request, credentials, sessionId: token.sessionId, isSafe, claims: null });

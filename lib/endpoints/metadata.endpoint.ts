@@ -30,7 +30,10 @@ export class MetadataEndpoint {
   mount(server: HttpServer): void {
     const { issuer } = this.settings;
     if (!URL.canParse(issuer) || !/^https?:\/\/[^?#]+$/.test(issuer)) {
-      throw new TokenOptionsError('endpoints.metadata', 'needs an issuer that is an https address without a query (RFC 8414 §2)');
+      throw new TokenOptionsError(
+        'endpoints.metadata',
+        'needs an issuer that is an address (https in production) without a query (RFC 8414 §2)',
+      );
     }
     const suffix = this.path === STANDARD ? new URL(issuer).pathname.replace(/\/$/, '') : '';
     takePath(server, 'endpoints.metadata', `${this.path}${suffix}`);

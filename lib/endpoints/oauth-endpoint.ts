@@ -47,7 +47,10 @@ export class OAuthEndpoint {
   private refusalOf(error: unknown, context: RequestContext): OAuthResponse {
     if (error instanceof OAuthError) return refusalOf(error);
     if (!(error instanceof TokenError)) throw error;
-    if (error.getStatus() === 401) return refusalOf(new OAuthError('invalid_grant', error.message));
+    if (error.getStatus() === 401) {
+      this.ports.instance.errors.report(error);
+      return refusalOf(new OAuthError('invalid_grant', error.message));
+    }
     // It writes an outage to the log, and Retry-After to the response.
     this.ports.instance.errors.prepare(error, context);
     return failureOf(error);

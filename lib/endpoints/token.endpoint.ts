@@ -12,25 +12,24 @@ export class TokenEndpoint implements OAuthOperation {
   constructor(private readonly refresh: Pick<RefreshService, 'rotate'>) {}
 
   /**
-   * Presents the refresh token. A scope can be asked for only if the access token has it: it never grows. Tokens whose scope was refused
-   * are not delivered, and the presented token stays good, as after a lost response (docs/rotation.md §3).
+   * Presents the refresh token. A scope that is asked for changes nothing: it neither grows nor shrinks. The response says which scope the
+   * access token has (RFC 6749 §3.3). To refuse a scope now would be too late, because the session has been rotated.
    */
   async perform(parameters: Parameters): Promise<object> {
     if (parameters.require('grant_type') !== 'refresh_token') {
       throw new OAuthError('unsupported_grant_type', 'grant_type is not refresh_token');
     }
-    const asked = scopesOf(parameters.get('scope'));
+    const isAsked = requireScope(parameters.get('scope'));
     const { pair, principal } = await this.refresh.rotate(parameters.require('refresh_token'));
     if (pair.deliverable === 'none') throw new SessionRevoked(pair.sessionId);
     const { scope } = principal as { readonly scope?: unknown };
-    const granted = typeof scope === 'string' ? scope.split(' ') : [];
-    if (!asked.every((one) => granted.includes(one))) throw new OAuthError('invalid_scope', 'scope is more than the session has');
-    return { ...pair.withTokensInBody().toJSON(), ...(typeof scope === 'string' && { scope }) };
+    const granted = typeof scope === 'string' ? scope : '';
+    return { ...pair.withTokensInBody().toJSON(), ...((isAsked || granted !== '') && { scope: granted }) };
   }
 }
 
-function scopesOf(scope: string | undefined): readonly string[] {
-  if (scope === undefined) return [];
-  if (!SCOPE.test(scope)) throw new OAuthError('invalid_scope', 'scope is malformed');
-  return scope.split(' ');
+/** Tells whether a scope is asked for. @throws {OAuthError} `invalid_scope` if it is malformed. */
+function requireScope(scope: string | undefined): boolean {
+  if (scope !== undefined && !SCOPE.test(scope)) throw new OAuthError('invalid_scope', 'scope is malformed');
+  return scope !== undefined;
 }

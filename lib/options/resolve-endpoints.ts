@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { OAuthClientOptions, ResolvedClient } from '../endpoints/client.options.js';
 import type { EndpointOptions, EndpointRoute, ResolvedEndpoints } from '../endpoints/endpoint.options.js';
 import { ENDPOINT_ROUTES } from '../endpoints/endpoint.options.js';
@@ -33,13 +34,27 @@ function requireNothingOfRoutes(given: EndpointOptions | undefined, { metadataPa
   throw new TokenOptionsError(`endpoints.${idle}`, `does nothing without a route: ask for one, with true for one of ${wanted}`);
 }
 
+/** What the clients depend on. */
+export interface ClientContext {
+  /** Secrets of this service. No client may know one of them. */
+  readonly own: readonly KeyObject[];
+  /** Remarks for the log are added here. */
+  readonly warnings: string[];
+}
+
 /** @throws {TokenOptionsError} naming the first option that is wrong. */
-export function resolveClients(given: readonly OAuthClientOptions[] = [], warnings: string[]): readonly ResolvedClient[] {
-  return given.map((one, index) => {
+export function resolveClients(given: readonly OAuthClientOptions[] = [], { own, warnings }: ClientContext): readonly ResolvedClient[] {
+  const clients: ResolvedClient[] = [];
+  for (const [index, one] of given.entries()) {
     const group = `clients[${index}]`;
     const id = optionReader({ group, schema: CLIENT, given: one })('id');
     const { key, warning } = readSecret(`${group}.secret`, one.secret);
     if (warning) warnings.push(warning);
-    return Object.freeze({ id, secret: key });
-  });
+    const others = clients.filter((client) => client.id !== id).map(({ secret }) => secret);
+    if ([...own, ...others].some((secret) => secret.equals(key))) {
+      throw new TokenOptionsError(`${group}.secret`, 'is the secret of something else too: give each client a secret of its own');
+    }
+    clients.push(Object.freeze({ id, secret: key }));
+  }
+  return clients;
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { AccessTokenSettings } from '../access-token/access-token.service.js';
 import type { ResolvedClient } from '../endpoints/client.options.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
@@ -6,6 +7,7 @@ import type { RevocationPush } from '../revocation/revocation-push.js';
 import type { WebSocketSettings } from '../sockets/socket.options.js';
 import type { StorePatience } from '../session/token-repository.js';
 import type { DerivedKeyRing } from '../keys/derived-keys.js';
+import { readSecret } from '../keys/key-material.js';
 import { requireKnownKeys } from './known-keys.js';
 import { CACHED_USER, MODULE } from './module.schema.js';
 import type { ModuleReader } from './module-reader.js';
@@ -114,10 +116,20 @@ export function resolveTokenOptions(given: TokenModuleOptions, name: string, key
     push: resolvePush(options, warnings),
     patience: Object.freeze(resolvePatience(options('storeTimeout'), refresh.rules.graceMs)),
     preparedStatements: options('preparedStatements'),
-    clients: Object.freeze(resolveClients(given.clients, warnings)),
+    clients: Object.freeze(resolveClients(given.clients, { own: secretsOf(given, secret, accessKeys), warnings })),
     janitorMs: resolveJanitor(given.janitor),
     warnings: Object.freeze(warnings),
   });
+}
+
+/** Returns the secrets with which an instance signs tokens, or from which it derives keys. */
+function secretsOf({ refresh }: TokenModuleOptions, secret: KeyObject | null, { ring }: ResolvedAccessKeys): KeyObject[] {
+  const ofRefresh = [refresh?.secret, ...(refresh?.keys ?? []).map((key) => key.secret)].filter((given) => given !== undefined);
+  return [
+    ...(secret ? [secret] : []),
+    ...ring.all.map(({ key }) => key).filter(({ type }) => type === 'secret'),
+    ...ofRefresh.map((given) => readSecret('refresh.secret', given).key),
+  ];
 }
 
 /** Refuses the options of an instance without sessions. */

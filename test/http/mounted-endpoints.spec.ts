@@ -12,7 +12,7 @@ import { Catch, RequestTimeoutException, SetMetadata, UseGuards, ValidationPipe,
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, HttpAdapterHost, Reflector } from '@nestjs/core';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenModuleRootOptions } from 'nestjs-token';
-import { Public, RefreshService, TokenModule } from 'nestjs-token';
+import { AuthInstance, Public, RefreshService, TokenLocations, TokenModule } from 'nestjs-token';
 import type { Observable } from 'rxjs';
 import { map, throwError, timeout } from 'rxjs';
 import type { AppSetup, TestApp } from '../support/app.js';
@@ -165,7 +165,10 @@ describe.each(ADAPTERS)('endpoints in an application on %s', (adapter) => {
   });
 
   it('stay as closed as they are, and as open, whatever decorators the application gives', async () => {
-    await start({}, { endpoints: { ...ALL_ROUTES, decorators: [Public(), UseGuards(Admit)] } });
+    await start(
+      {},
+      { endpoints: { ...ALL_ROUTES, decorators: [Public(), AuthInstance('admin'), TokenLocations({ query: 'token' }), UseGuards(Admit)] } },
+    );
     expect((await running.call('/auth/sessions')).status).toBe(401);
     expect(await statuses()).toEqual(FINE);
   });
@@ -209,7 +212,9 @@ describe.each(ADAPTERS)('endpoints of several instances on %s', (adapter) => {
     expect((await call('/admin/auth/sessions', { headers: bearing(other) })).status).toBe(200);
     expect((await call('/admin/auth/sessions', { headers: bearing(own) })).status).toBe(401);
     await call('/auth/revoke', { method: 'POST', body: { token: other.refreshToken } });
+    expect((await call('/admin/auth/sessions', { headers: bearing(other) })).status).toBe(200);
     expect((await call('/admin/auth/logout', { method: 'POST', headers: bearing(other) })).status).toBe(204);
+    expect((await call('/admin/auth/sessions', { headers: bearing(other) })).status).toBe(401);
   });
 
   it('are there with forRootAsync, with clients that a factory returns', async () => {

@@ -20,6 +20,7 @@ import {
   RefreshService,
   RefreshToken,
   RefreshTokenGuard,
+  TokenError,
   TokenInterceptor,
   TokenTransport,
 } from 'nestjs-token';
@@ -94,7 +95,7 @@ export class AuthController {
     const { access } = this.transport.read(request);
     // A browser sends cookies by itself, and only the refresh token has been checked against requests from other sites.
     if (access?.source !== 'header') return;
-    const claims = await this.accessTokens.verify(access.token).catch(() => null);
+    const claims = await this.accessTokens.verify(access.token).catch(nothingIfRefused);
     if (claims?.sid !== undefined) await this.refresh.revoke(claims.sid, { reason: 'logout' });
   }
 
@@ -105,4 +106,10 @@ export class AuthController {
   async logoutAll(@CurrentUser('sub') subject: string | undefined): Promise<void> {
     if (subject !== undefined) await this.refresh.revokeAll(subject, { reason: 'logout' });
   }
+}
+
+/** A token that is not good has nothing to end. Any other error, such as an outage, must not look like a sign-out. */
+function nothingIfRefused(error: unknown): null {
+  if (error instanceof TokenError && error.getStatus() === 401) return null;
+  throw error;
 }
