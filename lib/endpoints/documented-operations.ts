@@ -15,8 +15,8 @@ export interface DocumentedOperation {
   readonly summary: string;
   readonly body?: { readonly types: readonly string[]; readonly schema: DocumentedSchema };
   readonly query?: readonly { readonly name: string; readonly description: string; readonly schema: DocumentedSchema }[];
-  /** The names of the security schemes. They are those of `DocumentBuilder.addBearerAuth()` and `addBasicAuth()`. */
-  readonly security: readonly ('bearer' | 'basic')[];
+  /** The names of the security schemes: those of `DocumentBuilder.addBearerAuth()`, `addBasicAuth()` and `addCookieAuth()`. */
+  readonly security: readonly ('bearer' | 'basic' | 'cookie')[];
   readonly responses: Readonly<Record<number, DocumentedResponse>>;
 }
 

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type * as OpenApi from '@nestjs/swagger';
 import type { DocumentedOperation } from './documented-operations.js';
 import { OPERATIONS } from './documented-operations.js';
@@ -6,14 +7,34 @@ import type { EndpointRoute } from './endpoint.options.js';
 
 type Swagger = typeof OpenApi;
 
+/** What the description depends on. */
+export interface DocumentedInstance {
+  readonly name: string;
+  /** Whether access tokens travel in cookies. */
+  readonly usesCookies: boolean;
+}
+
+/** The controllers that are described already: an application may be started twice. */
+const DESCRIBED = new WeakSet<Type>();
+
 /** Describes the controllers of the endpoints for OpenAPI, if `@nestjs/swagger` is installed. */
-export async function documentEndpoints(controllers: ReadonlyMap<EndpointRoute, Type>): Promise<void> {
+export async function documentEndpoints(controllers: ReadonlyMap<EndpointRoute, Type>, instance: DocumentedInstance): Promise<void> {
   const swagger = controllers.size === 0 ? null : await loadSwagger();
   if (!swagger) return;
   for (const [route, controller] of controllers) {
+    if (DESCRIBED.has(controller)) continue;
+    DESCRIBED.add(controller);
     swagger.ApiTags('auth')(controller);
-    for (const [method, operation] of Object.entries(OPERATIONS[route])) describe(controller, method, decoratorsOf(operation, swagger));
+    for (const [method, operation] of Object.entries(OPERATIONS[route])) {
+      describe(controller, method, decoratorsOf(ownOf(operation, instance), swagger));
+    }
   }
+}
+
+/** The id of an operation is unique in a document, and the caller proves himself with what the instance reads. */
+function ownOf(operation: DocumentedOperation, { name, usesCookies }: DocumentedInstance): DocumentedOperation {
+  const id = name === DEFAULT_NAME ? operation.id : `${operation.id}_${name.replace(/\W/g, '_')}`;
+  return { ...operation, id, security: operation.security.map((scheme) => (scheme === 'bearer' && usesCookies ? 'cookie' : scheme)) };
 }
 
 async function loadSwagger(): Promise<Swagger | null> {

@@ -23,7 +23,13 @@ import type { TokenInstance } from '../nest/token-instance.js';
 import { tokenInstanceToken } from '../nest/token-instance.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
 import { tokenTypeOf } from '../transport/header-place.js';
-import { accessTokenServiceToken, refreshServiceToken, RESOLVED_OPTIONS, tokenTransportToken } from './injection-tokens.js';
+import {
+  accessTokenServiceToken,
+  refreshServiceToken,
+  REQUEST_OPTIONS,
+  RESOLVED_OPTIONS,
+  tokenTransportToken,
+} from './injection-tokens.js';
 import type { TypedToken } from './provide.js';
 import { provide } from './provide.js';
 import type { ResolvedExtras } from './require-extras.js';
@@ -60,9 +66,9 @@ export function endpointParts({ name, mounted }: ResolvedExtras): EndpointParts 
       jwksProvider(name, mounted),
       metadataProvider(mounted),
       provide(MountedEndpoints, {
-        inject: [JWKS, METADATA],
-        useFactory: async (jwks, metadata) => {
-          await documentEndpoints(controllers);
+        inject: [REQUEST_OPTIONS, JWKS, METADATA],
+        useFactory: async ({ transport }, jwks, metadata) => {
+          await documentEndpoints(controllers, { name, usesCookies: transport.mode === 'cookie' });
           const forms = oauth.flatMap((route) => controllers.get(route) ?? []);
           return new MountedEndpoints({ path: routes.length === 0 ? null : path, forms, jwks, metadata });
         },

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { VersioningType } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { ADAPTERS } from '../support/app.js';
+import { TokenModule } from 'nestjs-token';
+import { ADAPTERS, ISSUER, SECRET } from '../support/app.js';
 import type { OAuthApp } from '../support/oauth-app.js';
 import { ALL_ROUTES, startOAuthApp } from '../support/oauth-app.js';
 
@@ -46,6 +47,15 @@ describe.each(ADAPTERS)('the OpenAPI document of the endpoints on %s', (adapter)
       'DELETE /api/auth/sessions/{id}': 'endSession',
     });
     expect(new Set(Object.values(operations).flatMap(({ tags }) => tags))).toEqual(new Set(['auth']));
+  });
+
+  it('has unique names for the routes of a second instance, and the cookie where access tokens travel in one', async () => {
+    const admin = { issuer: ISSUER, audience: 'admin', secret: SECRET, name: 'admin', endpoints: { path: 'admin', sessions: true } };
+    running = await startOAuthApp({ adapter, imports: [TokenModule.forRoot(admin)] }, { transport: 'cookie', cookie: { insecure: true } });
+    const { paths } = SwaggerModule.createDocument(running.app, new DocumentBuilder().build());
+    const [own, other] = ['/auth/sessions', '/admin/sessions'].map((path) => paths[path]?.get as unknown as Operation);
+    expect([own?.operationId, own?.security]).toEqual(['listSessions', [{ cookie: [] }]]);
+    expect([other?.operationId, other?.security]).toEqual(['listSessions_admin', [{ bearer: [] }]]);
   });
 
   it('has the bodies of requests, as a form and as JSON', async () => {

@@ -182,6 +182,13 @@ describe.each(ADAPTERS)('POST token on %s', (adapter) => {
     expect((await running.form('/auth/token', { ...GRANT, refresh_token: next.refresh_token })).status).toBe(200);
   });
 
+  it('tells who listens about tokens that are not good, as a guarded route does (LG-02)', async () => {
+    const events: unknown[] = [];
+    await start({ onEvent: (event) => events.push(event) });
+    await running.form('/auth/token', { ...GRANT, refresh_token: 'invented' });
+    expect(events).toEqual([expect.objectContaining({ type: 'access-rejected', code: 'refresh_invalid' })]);
+  });
+
   it('takes public clients, and refuses a client that has a secret and does not prove it with 401 and a challenge', async () => {
     await start();
     const refresh = async (parameters: Record<string, string>, authorization?: string) =>

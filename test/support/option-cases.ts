@@ -292,7 +292,7 @@ const unknown: RefusedOption[] = [
 ];
 
 /** Every mistake in an option (CF-01, CF-02, CF-03, KY-01, KY-02, KY-03). */
-const client = { id: 'reports', secret: SECRET };
+const client = { id: 'reports', secret: `${SECRET}-of-reports` };
 
 const clients: RefusedOption[] = [
   ['clients that are no list', { clients: client }, 'clients', /a list/],
@@ -302,6 +302,8 @@ const clients: RefusedOption[] = [
   ['a client without a secret', { clients: [{ id: 'reports' }] }, 'clients[0].secret', ENV],
   ['a client with a secret from a missing variable', { clients: [{ ...client, secret: ABSENT }] }, 'clients[0].secret', ENV],
   ['a client with a short secret', { clients: [client, { id: 'b', secret: SECRET.slice(0, 31) }] }, 'clients[1].secret', MAKE_ONE],
+  ['a client with the secret that signs tokens', { clients: [{ id: 'b', secret: SECRET }] }, 'clients[0].secret', /a secret of its own/],
+  ['a client with the secret of another client', { clients: [client, { ...client, id: 'b' }] }, 'clients[1].secret', /a secret of its own/],
   ['a client with a placeholder', { clients: [{ id: 'b', secret: 'changeme-changeme-changeme-changeme' }] }, 'clients[0].secret', MAKE_ONE],
   ['a client with a key pair', { clients: [{ id: 'b', secret: publicPem }] }, 'clients[0].secret', /PEM/],
   ['a client with an unknown option', { clients: [{ ...client, scope: 'all' }] }, 'clients[0].scope', /takes id, secret/],
