@@ -32,7 +32,7 @@ export class TokenInterceptor implements NestInterceptor {
     return next.handle().pipe(
       tap((result) => {
         const issued = issuedIn(result, DEPTH);
-        if (issued?.deliverable === 'none') throw new SessionRevoked(issued.sessionId);
+        if (issued instanceof TokenPair && issued.deliverable === 'none') throw new SessionRevoked(issued.sessionId);
         if (issued) instance.deliver(context, issued);
         else if (clears) instance.clear(context, clears);
       }),

@@ -22,6 +22,8 @@ export interface AccessTokenFields {
   readonly persistent: boolean;
   /** Whether a body may carry the token. A token that travels in a cookie is in no body. */
   readonly isInBody: boolean;
+  /** The instant of `performance.now()` from which a response no longer carries the token. `Infinity` means that there is none. */
+  readonly staleAt: number;
 }
 
 /**
@@ -58,9 +60,12 @@ export class AccessTokenResponse {
     return this.#fields.persistent;
   }
 
-  /** The token may be delivered however late the response is, because nothing can revoke it. */
-  get deliverable(): 'both' {
-    return 'both';
+  /**
+   * What a response that is written now may carry. The token of a sign-in is always delivered. One that takes the place of another one
+   * (`access.sliding`) is delivered for two seconds, so that a late response does not sign a user in again who has signed out meanwhile.
+   */
+  get deliverable(): 'both' | 'none' {
+    return performance.now() > this.#fields.staleAt ? 'none' : 'both';
   }
 
   /** The claims of the token. @internal */

@@ -79,7 +79,8 @@ export class SignInService {
     const sliding = this.slidingOf(options, at);
     const lifetimeMs = this.lifetimeOf(options);
     const until = sliding ? sliding.until * 1_000 : Infinity;
-    const draft = { subject, claims: ownClaims(claims), at, authTime: at, lifetimeMs, until, sliding, persistent };
+    const own = { subject, claims: ownClaims(claims), sliding, persistent };
+    const draft = { ...own, at, authTime: at, lifetimeMs, until, deliverableMs: Infinity };
     return (await this.ports.issuer.issue(draft)).tokens;
   }
 

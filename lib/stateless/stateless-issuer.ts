@@ -31,6 +31,8 @@ export interface StatelessDraft {
   readonly until: number;
   readonly sliding: SlidingClaim | undefined;
   readonly persistent: boolean | undefined;
+  /** How long after it was issued a response may carry the token, in milliseconds. `Infinity` sets no limit. */
+  readonly deliverableMs: number;
 }
 
 /** A token, and the caller that it speaks for. */
@@ -59,8 +61,9 @@ export class StatelessIssuer {
     const draftOfToken = { subject, sessionId: undefined, claims: current, at, authTime, sliding, lifetimeMs };
     const { token: accessToken, claims } = await accessTokens.issue(draftOfToken);
     requireStorable(accessToken, maxAccessLength);
-    const { persistent = this.settings.persistent } = draft;
-    const tokens = new AccessTokenResponse({ accessToken, claims, tokenType, persistent, isInBody });
+    const { persistent = this.settings.persistent, deliverableMs } = draft;
+    const staleAt = performance.now() + deliverableMs;
+    const tokens = new AccessTokenResponse({ accessToken, claims, tokenType, persistent, isInBody, staleAt });
     return { tokens, principal: principalOf(claims, user) };
   }
 }

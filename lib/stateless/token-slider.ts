@@ -11,6 +11,11 @@ import type { IssuedStateless, StatelessIssuer } from './stateless-issuer.js';
 const SHARED_MS = 1_000;
 /** Maximum number of replacements that are shared. */
 const MAX_SHARED = 1_000;
+/**
+ * How long after it was issued a response may carry the next token, in milliseconds. The browser may have signed out, or another user in,
+ * while a slow handler works. A token that is left out costs nothing, because the one before is still good.
+ */
+const DELIVERABLE_MS = 2_000;
 
 interface Replacement {
   /** When the work on it began, epoch milliseconds. */
@@ -57,6 +62,6 @@ export class TokenSlider {
     if (until === null) return null;
     const { sub: subject, auth_time: authTime = 0, sliding } = claims;
     const own = { subject, claims: customClaims(claims), authTime: authTime * 1_000, sliding, persistent: sliding?.persistent };
-    return this.ports.issuer.issue({ ...own, at, until, lifetimeMs: undefined }).catch(blameClaims);
+    return this.ports.issuer.issue({ ...own, at, until, lifetimeMs: undefined, deliverableMs: DELIVERABLE_MS }).catch(blameClaims);
   }
 }
