@@ -153,9 +153,11 @@ describe('the loggers of docs/telemetry.md', () => {
   it('LG-01 keep tokens out of winston', async () => {
     const logger = winstonLogger([new winston.transports.Stream({ stream: sink() })]);
     logger.info(`got ${token}`, { req: { headers: { authorization: `Bearer ${token}` } } });
+    logger.info('by a getter', Object.defineProperty({}, 'given', { enumerable: true, value: { get token() { return token; } } })); // prettier-ignore
     logger.end();
     await new Promise((resolve) => logger.once('finish', resolve));
     expectRedacted();
+    expect(written.join('')).toContain('{"given":{"token":"[redacted]"},');
   });
 
   it("LG-01 keep tokens out of Nest's logger", () => {

@@ -9,7 +9,7 @@ export function pinoLogger(stream: pino.DestinationStream): pino.Logger {
 
 export function winstonLogger(transports: winston.transport[]): winston.Logger {
   const redact = winston.format((info) => redactTokens(info));
-  const format = winston.format.combine(winston.format.errors({ stack: true }), redact(), winston.format.json());
+  const format = winston.format.combine(winston.format.errors({ stack: true }), redact(), winston.format.json(), redact());
   return winston.createLogger({ format, transports });
 }
 

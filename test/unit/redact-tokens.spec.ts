@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { ConsoleLogger } from '@nestjs/common';
-import { redactTokens } from 'nestjs-token';
+import { AccessTokenResponse, redactTokens, TokenPair } from 'nestjs-token';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +13,15 @@ import { accessTokens, SESSION_ID } from '../support/access-tokens.js';
 const ACCESS = await accessTokens().service.sign('alice', { sessionId: SESSION_ID });
 const REFRESH = `ntr_${randomBytes(39).toString('base64url')}`;
 const CSRF = `ntc_${randomBytes(33).toString('base64url')}`;
+const PAIR = {
+  accessToken: ACCESS,
+  refreshToken: REFRESH,
+  tokenType: 'Bearer',
+  expiresIn: 900,
+  refreshExpiresIn: 9,
+  sessionId: SESSION_ID,
+};
+const pairOf = (): TokenPair => new TokenPair(PAIR);
 const SIGNATURE = ACCESS.split('.')[2]!;
 const isClean = (text: string): boolean => !text.includes(SIGNATURE) && !text.includes(REFRESH.slice(4));
 
@@ -110,7 +119,7 @@ describe('redactTokens', () => {
       expect(getter).not.toHaveBeenCalled();
     });
 
-    it('keeps dates, buffers and instances of classes what they are beside a token (F-24)', () => {
+    it('keeps what JSON shows of dates, buffers and instances of classes beside a token (F-24)', () => {
       class Point {
         constructor(readonly x: string) {}
         toJSON(): string {
@@ -121,6 +130,45 @@ describe('redactTokens', () => {
       expect(JSON.stringify(redactTokens(value))).toBe(
         '{"t":"[redacted]","at":"1970-01-01T00:00:00.000Z","bytes":{"type":"Buffer","data":[120]},"url":"http://a/","point":"at [redacted]"}',
       );
+    });
+
+    it('replaces tokens in what toJSON returns, and an object whose toJSON throws (F-24)', () => {
+      class Vault {
+        readonly #token = ACCESS;
+        calls = 0;
+        toJSON(): object {
+          this.calls++;
+          return { token: this.#token, self: this };
+        }
+      }
+      const vault = new Vault();
+      const fail = (): never => {
+        throw new Error(ACCESS);
+      };
+      const [redacted, broken] = redactTokens<unknown[]>([vault, { toJSON: fail }]);
+      expect([redacted, broken]).toEqual([{ token: '[redacted]', self: redacted }, '[redacted]']);
+      expect([vault.calls, redactTokens({ n: 1, toJSON: () => 'one' })]).toEqual([1, { n: 1, toJSON: expect.any(Function) as unknown }]);
+    });
+
+    it('keeps the symbols of an object with toJSON, where winston has the level of a line (F-24)', () => {
+      const level = Symbol.for('level');
+      const error = Object.assign(new Error('failed'), { [level]: 'error', toJSON: () => ({ token: ACCESS }) });
+      expect(redactTokens<object>(error)).toEqual({ token: '[redacted]', [level]: 'error' });
+    });
+
+    it('replaces a token in an object that has the name of a header (F-24)', () => {
+      expect(redactTokens({ authorization: { scheme: 'Bearer', token: ACCESS } })).toEqual({
+        authorization: { scheme: 'Bearer', token: '[redacted]' },
+      });
+    });
+
+    it.each([99, 100, 3_000, 100_000])('walks 100 levels and replaces what is below: %d (F-24)', (levels) => {
+      let value: object = { token: REFRESH };
+      for (let level = 1; level < levels; level++) value = { in: value };
+      let found: unknown = redactTokens(value);
+      let depth = 0;
+      for (; typeof found === 'object' && found !== null; depth++) found = Object.values(found)[0];
+      expect([depth, found]).toEqual([Math.min(levels, 100), '[redacted]']);
     });
 
     it.each([undefined, null, 0, 1n, true, Symbol.iterator])('takes %p (F-24)', (value) => {
@@ -179,6 +227,26 @@ describe('redactTokens', () => {
       expect(isClean(text())).toBe(true);
       expect(text()).toContain('got [redacted]');
     });
+
+    it.each(['json', 'simple', 'prettyPrint'] as const)(
+      'keeps the tokens of our own objects and of a URL out of winston, in the format %s (F-24)',
+      async (name) => {
+        const { stream, text } = sink();
+        const redact = winston.format((info) => redactTokens(info));
+        const format = winston.format.combine(winston.format.errors(), redact(), winston.format[name]());
+        const logger = winston.createLogger({ format, transports: [new winston.transports.Stream({ stream })] });
+        const pair = pairOf();
+        const issued = new AccessTokenResponse({ ...PAIR, claims: { iat: 0, exp: 900 } as never, persistent: false, isInBody: true });
+        const url = new URL(`https://a.example/cb?access_token=${ACCESS}`);
+        logger.info('signed in', { tokens: pair, nested: [{ issued, url }] });
+        logger.info('the pair itself', pairOf());
+        logger.end();
+        await new Promise((resolve) => logger.once('finish', resolve));
+        expect(isClean(text())).toBe(true);
+        expect(text()).toMatch(/access_token=\[redacted\]/);
+        expect(text().match(/session_id/g)).toHaveLength(2);
+      },
+    );
 
     it.each([false, true])("keeps tokens out of Nest's ConsoleLogger, as JSON: %p (F-24)", (json) => {
       class RedactingLogger extends ConsoleLogger {
