@@ -3,10 +3,13 @@ import type { Observer, Operator, Subscription } from 'rxjs';
 import { Observable, Subscriber } from 'rxjs';
 import type { TokenEvent } from '../session/session-listener.js';
 import { callGuarded } from './guarded-call.js';
+import { QuietLog } from './quiet-log.js';
 
 type Receiver<T> = Partial<Observer<T>> | ((value: T) => void) | null;
 type OnError = ((error: unknown) => void) | null;
 type OnComplete = (() => void) | null;
+/** Says in the log that a subscriber has failed. */
+type Fail = () => void;
 
 /**
  * The events of one module instance as an observable of rxjs. It is hot: a subscriber is told what happens from then on. It completes when
@@ -23,44 +26,55 @@ type OnComplete = (() => void) | null;
  * ```
  */
 export class TokenEvents extends Observable<TokenEvent> {
+  readonly #fail = failureLog();
+
   /** @internal */
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- see Derived.from
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- see Derived.of
   override lift<R>(operator?: Operator<TokenEvent, R>): Observable<R> {
-    return Derived.from(this, operator);
+    return Derived.of(this, operator, this.#fail);
   }
 
   /** @internal */
   override subscribe(receiver?: Receiver<TokenEvent>, error?: OnError, complete?: OnComplete): Subscription {
-    return super.subscribe(guarded(receiver, error, complete));
+    return super.subscribe(guarded(observerOf(receiver, error, complete), this.#fail));
   }
 }
 
 /** What an operator makes of {@link TokenEvents}. Its subscribers are guarded too. */
 class Derived<T> extends Observable<T> {
+  private constructor(private readonly fail: Fail) {
+    super();
+  }
+
   /* eslint-disable @typescript-eslint/no-deprecated -- operators of rxjs 7 find the observable that they are applied to in no other way */
-  static from<S, T>(source: Observable<S>, operator: Operator<S, T> | undefined): Derived<T> {
-    const derived = new Derived<T>();
+  static of<S, T>(source: Observable<S>, operator: Operator<S, T> | undefined, fail: Fail): Derived<T> {
+    const derived = new Derived<T>(fail);
     derived.source = source;
     derived.operator = operator;
     return derived;
   }
 
   override lift<R>(operator?: Operator<T, R>): Observable<R> {
-    return Derived.from(this, operator);
+    return Derived.of(this, operator, this.fail);
   }
   /* eslint-enable @typescript-eslint/no-deprecated */
 
   override subscribe(receiver?: Receiver<T>, error?: OnError, complete?: OnComplete): Subscription {
-    return super.subscribe(guarded(receiver, error, complete));
+    return super.subscribe(guarded(observerOf(receiver, error, complete), this.fail));
   }
 }
 
-/** Wraps what an application has subscribed with. rxjs would throw its errors in a timer, which ends the process. */
-function guarded<T>(receiver?: Receiver<T>, error?: OnError, complete?: OnComplete): Partial<Observer<T>> {
+/** Returns what an application has subscribed with as one object. */
+function observerOf<T>(receiver?: Receiver<T>, error?: OnError, complete?: OnComplete): Partial<Observer<T>> {
   // An operator, which passes its errors on to the subscriber behind it.
   if (receiver instanceof Subscriber) return receiver;
   const given = typeof receiver === 'function' ? { next: receiver } : receiver;
-  const observer: Partial<Observer<T>> = { ...(error && { error }), ...(complete && { complete }), ...bound(given ?? {}) };
+  return { ...(error && { error }), ...(complete && { complete }), ...bound(given ?? {}) };
+}
+
+/** Wraps an observer of an application. rxjs would throw its errors in a timer, which ends the process. */
+function guarded<T>(observer: Partial<Observer<T>>, fail: Fail): Partial<Observer<T>> {
+  if (observer instanceof Subscriber) return observer;
   return {
     next: (value) => callGuarded((one: T) => observer.next?.(one), value, fail),
     error: (reason) => (observer.error ? callGuarded(observer.error, reason, fail) : fail()),
@@ -68,8 +82,11 @@ function guarded<T>(receiver?: Receiver<T>, error?: OnError, complete?: OnComple
   };
 }
 
-function fail(): void {
-  new Logger('TokenModule').error('a subscriber of TokenEvents failed');
+/** Anyone can cause events, and so failures. */
+function failureLog(): Fail {
+  const logger = new Logger('TokenModule');
+  const quiet = new QuietLog();
+  return () => quiet.report('subscriber', (omitted) => logger.error(`a subscriber of TokenEvents failed${omitted}`));
 }
 
 /** The methods of an observer may use `this`. */
