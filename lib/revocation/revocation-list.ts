@@ -6,6 +6,7 @@ import type { ReadingSettings } from './revocation-reader.js';
 import { RevocationReader } from './revocation-reader.js';
 import type { StoreWatch } from '../session/store-watch.js';
 import type { RevokedSession, TokenRepository } from '../session/token-repository.js';
+import { StoreConflict } from '../session/token-repository.js';
 
 /** How a node learns about revocations. */
 export interface RevocationSettings extends ReadingSettings {
@@ -142,7 +143,7 @@ export class RevocationList extends SessionDenylist {
   private async storedEpoch(sessionId: string): Promise<number> {
     const { watch } = this.ports;
     const found = await this.repository.find({ realm: this.settings.realm, id: sessionId }).catch((cause: unknown) => {
-      watch?.failed();
+      if (!(cause instanceof StoreConflict)) watch?.failed();
       throw new StoreUnavailable({ cause });
     });
     watch?.succeeded();

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { RevocationHints } from './revocation-hints.js';
 import type { StoreWatch } from '../session/store-watch.js';
+import { StoreConflict } from '../session/token-repository.js';
 import type { RevocationReader } from './revocation-reader.js';
 
 const POLL_INTERVAL_MS = 500;
@@ -172,7 +173,7 @@ export class RevocationPoller {
     } catch (error) {
       if (!this.failing) this.logger.warn(`revocations cannot be read: ${(error as Error).name}`);
       this.failing = true;
-      this.watch?.failed();
+      if (!(error instanceof StoreConflict)) this.watch?.failed();
       this.waitNoMore();
     }
   }

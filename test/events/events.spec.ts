@@ -5,6 +5,7 @@ import {
   AccessTokenService,
   InjectTokenEvents,
   RefreshService,
+  StoreConflict,
   TokenEvents,
   TokenHealthIndicator,
   TokenModule,
@@ -170,10 +171,38 @@ describe.each(ADAPTERS)('Events on %s', (adapter: AdapterName) => {
       await start({ revocation: 'strict' });
       const repository = running.app.get(TokenRepository, { strict: false });
       const pair = await signIn();
-      jest.spyOn(repository, 'rotate').mockRejectedValue(new Error('a conflict'));
-      jest.spyOn(repository, 'find').mockRejectedValue(new Error('connection lost'));
+      const find = jest.spyOn(repository, 'find').mockRejectedValue(new StoreConflict());
       expect((await get(bearing(pair))).status).toBe(503);
-      expect(told.types).toEqual(['signed-in', 'store-unavailable', 'access-rejected']);
+      find.mockRestore();
+      clock.advance('1h');
+      const rotate = jest.spyOn(repository, 'rotate').mockRejectedValue(new StoreConflict());
+      expect((await get(bearing(pair))).status).toBe(503);
+      expect(rotate).toHaveBeenCalled();
+      expect(told.types).toEqual(['signed-in', 'access-rejected', 'access-rejected']);
+      rotate.mockRestore();
+      const { pair: next } = await running.app.get(RefreshService).rotate(pair.refreshToken);
+      told.take();
+      jest.spyOn(repository, 'find').mockRejectedValue(new Error('connection lost'));
+      expect((await get(bearing(next))).status).toBe(503);
+      expect(told.types).toEqual(['store-unavailable', 'access-rejected']);
+    });
+
+    it('are told of a poll that fails, and not of one that meets other statements', async () => {
+      await start();
+      const repository = running.app.get(TokenRepository, { strict: false });
+      const pair = await signIn();
+      const now = jest.spyOn(performance, 'now');
+      const instant = performance.now();
+      const outcomes: string[][] = [];
+      for (const [turn, error] of [new StoreConflict(), new Error('connection lost')].entries()) {
+        told.take();
+        const poll = jest.spyOn(repository, 'revokedSince').mockRejectedValue(error);
+        now.mockReturnValue(instant + 60_000 * (turn + 1));
+        expect((await get(bearing(pair))).status).toBe(200);
+        expect(poll).toHaveBeenCalled();
+        outcomes.push(told.types);
+      }
+      expect(outcomes).toEqual([[], ['store-unavailable']]);
     });
   });
 
