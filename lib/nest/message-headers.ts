@@ -49,10 +49,13 @@ function entriesOf(headers: unknown): Iterable<[string, unknown]> {
   return Symbol.iterator in headers ? (headers as Iterable<[string, unknown]>) : Object.entries(headers);
 }
 
-/** Kafka gives bytes, and NATS and MQTT give lists. */
+/** NATS and MQTT give lists. A sender over TCP can write lists within lists of any depth, so what is in a list is no list. */
 function textOf(value: unknown): string | undefined {
+  return Array.isArray(value) ? value.map((part) => plainTextOf(part) ?? '').join(', ') : plainTextOf(value);
+}
+
+/** Kafka gives bytes. */
+function plainTextOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString();
-  if (Array.isArray(value)) return value.map((part) => textOf(part) ?? '').join(', ');
-  return undefined;
+  return value instanceof Uint8Array ? Buffer.from(value).toString() : undefined;
 }

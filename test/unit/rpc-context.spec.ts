@@ -76,6 +76,12 @@ describe('the headers of a message', () => {
     expect(contextOf({ headers: { authorization: TOKEN } }, context).request.headers).toEqual({});
   });
 
+  it('are no text where a sender nests lists, however deep they are', () => {
+    const deep = JSON.parse(`${'['.repeat(200_000)}"${TOKEN}"${']'.repeat(200_000)}`) as unknown;
+    expect(contextOf({}, tcp({ authorization: deep })).request.headers).toEqual({ authorization: '' });
+    expect(contextOf({}, tcp({ authorization: [[TOKEN]] })).request.headers).toEqual({ authorization: '' });
+  });
+
   it('may have names of the prototype, and change nothing but themselves', () => {
     const metadata = JSON.parse(`{ "__proto__": "x", "constructor": "y", "Authorization": "${TOKEN}" }`) as object;
     const { headers } = contextOf({}, tcp(metadata)).request;
