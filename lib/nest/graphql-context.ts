@@ -19,7 +19,7 @@ interface OperationContext {
 
 /**
  * A GraphQL query or mutation, whose context carries a request (`{ req }`, or Mercurius's `{ reply }`). A subscription has no request here,
- * because it outlives what its request said. No operation counts as safe, because every one can be sent over GET or as a form.
+ * because it outlives what its request said, and neither has an operation over a WebSocket whose socket is unknown. No operation counts as safe, because every one can be sent over GET or as a form.
  */
 export class GraphqlContext extends RequestContext {
   override readonly isSafe = false;
@@ -27,13 +27,15 @@ export class GraphqlContext extends RequestContext {
   override get request(): TokenRequest {
     const { info } = resolverArgumentsOf(this.host);
     if ((info as { operation?: { operation?: string } } | undefined)?.operation?.operation === 'subscription') return NO_REQUEST;
-    return this.httpRequest ?? NO_REQUEST;
+    const request = this.httpRequest;
+    return request && !isUpgrade(request) ? request : NO_REQUEST;
   }
 
   /** Where an operation comes over a WebSocket, the context may hold an object that only looks like a reply. It takes no headers. */
   override get response(): object | undefined {
     const { res, reply } = this.operationContext;
     const request = this.httpRequest;
+    if (request && isUpgrade(request)) return undefined;
     return [res, reply, request?.res, request && replyTo(request)].find(takesHeaders);
   }
 
@@ -65,6 +67,14 @@ export class GraphqlContext extends RequestContext {
 function requireOwnContext(requested: unknown, answered: unknown): void {
   if (requested === undefined || answered === undefined || requested === answered) return;
   throw new TokenOptionsError('GraphQLModule', 'has one context for all requests: make `context` a function that returns a new object');
+}
+
+/**
+ * Tells whether a request has opened a WebSocket. It says nothing about an operation that came later: Mercurius adds what the client sends in
+ * `connection_init` to its headers, and its response cannot carry anything any more.
+ */
+function isUpgrade({ headers }: GraphqlRequest): boolean {
+  return 'sec-websocket-key' in headers;
 }
 
 function takesHeaders(candidate: unknown): candidate is object {

@@ -36,6 +36,15 @@ describe('the context of a GraphQL operation', () => {
     expect(context.response).toBeUndefined();
   });
 
+  it('has neither a request nor a response where the request has opened a WebSocket', () => {
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const request = { headers: { ...headers, 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }, res: response };
+    for (const graphql of [{ req: request }, { reply: { request } }, { req: request, res: response }]) {
+      const context = contextOf({}, {}, graphql, {});
+      expect([context.request, context.response]).toEqual([{ headers: {} }, undefined]);
+    }
+  });
+
   it('finds the response in the context, or at the request of Express', () => {
     const response = new ServerResponse(new IncomingMessage(new Socket()));
     expect(contextOf({}, {}, { req: { headers }, res: response }, {}).response).toBe(response);
