@@ -30,7 +30,7 @@ class AccessTokenPipe implements PipeTransform<Operation, Promise<string | undef
     this.policies ??= new RoutePolicies(this.moduleRef);
     const { instance, locations } = this.policies.of(host);
     const context = contextOf(host);
-    return instance.authenticator.accessTokenOf(context, instance.locationsOf(context, locations));
+    return instance.accessTokenOf(context, instance.locationsOf(context, locations));
   }
 }
 

@@ -83,6 +83,12 @@ export class TokenInstance {
     return this.sockets.judge({ connection, operation: context.operation, locations });
   }
 
+  /** Returns the access token with which the guard has admitted the caller. After a refresh inside the request, it is the new one. */
+  async accessTokenOf(context: RequestContext, locations?: readonly TokenLocation[]): Promise<string | undefined> {
+    const { connection } = context;
+    return connection ? this.sockets.accessTokenOf(connection, locations) : this.authenticator.accessTokenOf(context, locations);
+  }
+
   /**
    * Completes an authentication. It notes that the session is used, and puts new tokens and a CSRF token on the response. If the token came
    * in the address of the request, it also adds the headers that keep the address secret.

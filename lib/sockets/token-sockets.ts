@@ -122,6 +122,15 @@ export class TokenSockets {
     return authentication.then((done) => this.note(connection, done));
   }
 
+  /**
+   * Returns the access token with which the messages of a socket are admitted at this moment.
+   * @internal
+   */
+  accessTokenOf(connection: SocketConnection, locations?: readonly TokenLocation[]): string | undefined {
+    const { token } = this.presenceOf(connection);
+    return (token ?? this.ports.transport.read(connection.handshake.request, locations).access)?.token;
+  }
+
   /** Stops watching sockets. Nest calls it when the application closes. @internal */
   onModuleDestroy(): void {
     this.watch?.stop();

@@ -6,6 +6,7 @@ import type { OnGatewayConnection } from '@nestjs/websockets';
 import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import type { Principal, SessionInfo, TokenPair } from 'nestjs-token';
 import {
+  AccessToken,
   AccessTokenService,
   CurrentSession,
   CurrentUser,
@@ -58,6 +59,11 @@ export class ClosedGateway implements OnGatewayConnection {
   me(@CurrentUser() user: Principal, @CurrentSession() session: SessionInfo, @MessageBody() payload: unknown): SocketMessage {
     this.handled.push(payload);
     return { event: 'me', data: { sub: user.sub, session: session.sessionId, user: user.user ?? null } };
+  }
+
+  @SubscribeMessage('token')
+  token(@AccessToken() token?: string): SocketMessage {
+    return { event: 'token', data: token };
   }
 
   @SubscribeMessage('slow')

@@ -183,6 +183,15 @@ describe('the auth payload of socket.io', () => {
     expect(await socket.ask('me')).toMatchObject({ data: { sub: 'bob' } });
   });
 
+  it('is what @AccessToken() gives, whoever the cookie belongs to', async () => {
+    await app.start({ providers: [ClosedGateway], options: { transport: 'cookie', cookie: { insecure: true } } });
+    const [mallory, victim] = [await app.signIn('mallory'), await app.signIn('victim')];
+    const headers = { cookie: `access=${victim.accessToken}`, origin: 'https://evil.example' };
+    const socket = await app.connect({ auth: { token: mallory.accessToken }, headers });
+    expect(await socket.ask('me')).toMatchObject({ data: { sub: 'mallory' } });
+    expect(await socket.ask('token')).toEqual({ event: 'token', data: mallory.accessToken });
+  });
+
   it('carries a token in cookie mode too, and needs no origin for it', async () => {
     await app.start({ providers: [ClosedGateway], options: { transport: 'cookie' } });
     const { accessToken } = await app.signIn();

@@ -119,6 +119,17 @@ describe.each(SOCKET_PLATFORMS)('messages to a guarded gateway on %s', (platform
       expect(await socket.ask('me')).toMatchObject({ data: { sub: 'alice' } });
     });
 
+    it('give it to @AccessToken() in place of the one of the handshake', async () => {
+      await app.start({ providers: [ClosedGateway] });
+      const pair = await app.signIn();
+      const socket = await app.connect({ headers: { authorization: `Bearer ${pair.accessToken}` } });
+      expect(await socket.ask('token')).toEqual({ event: 'token', data: pair.accessToken });
+      app.clock.advance('1m');
+      const token = await app.renewed(pair);
+      await socket.ask('authenticate', { token });
+      expect(await socket.ask('token')).toEqual({ event: 'token', data: token });
+    });
+
     it.each([
       ['of another user', 'bob', 'session_mismatch'],
       ['of another session of the same user', 'alice', 'session_mismatch'],
