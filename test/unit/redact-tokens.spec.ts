@@ -236,7 +236,13 @@ describe('redactTokens', () => {
         const format = winston.format.combine(winston.format.errors(), redact(), winston.format[name]());
         const logger = winston.createLogger({ format, transports: [new winston.transports.Stream({ stream })] });
         const pair = pairOf();
-        const issued = new AccessTokenResponse({ ...PAIR, claims: { iat: 0, exp: 900 } as never, persistent: false, isInBody: true });
+        const issued = new AccessTokenResponse({
+          ...PAIR,
+          claims: { iat: 0, exp: 900 } as never,
+          persistent: false,
+          isInBody: true,
+          staleAt: Infinity,
+        });
         const url = new URL(`https://a.example/cb?access_token=${ACCESS}`);
         logger.info('signed in', { tokens: pair, nested: [{ issued, url }] });
         logger.info('the pair itself', pairOf());
