@@ -164,18 +164,26 @@ function passportProvider(name: string, strategyName: string): FactoryProvider {
 
 /**
  * Adds our filter before Nest adds those of the application, which therefore go first: the last one that is added is asked first. One is
- * enough for an application with several instances.
+ * enough for an application with several instances. Routes that name none belong to the instance without a name, or else to the first one.
  */
 function errorFilterProvider(name: string): Provider {
   return {
     provide: TokenErrorFilter,
-    inject: [tokenInstanceToken(name), ApplicationConfig, HttpAdapterHost],
-    useFactory: ({ errors }: TokenInstance, config: ApplicationConfig, host: HttpAdapterHost) => {
-      const filter = new TokenErrorFilter(errors, host);
+    inject: [tokenInstanceToken(name), ApplicationConfig, HttpAdapterHost, ModulesContainer],
+    useFactory: (own: TokenInstance, config: ApplicationConfig, host: HttpAdapterHost, modules: ModulesContainer) => {
+      const filter = new TokenErrorFilter(() => unnamedInstanceIn(modules) ?? own, host);
       if (!config.getGlobalFilters().some((known) => known instanceof TokenErrorFilter)) config.addGlobalFilter(filter);
       return filter;
     },
   };
+}
+
+function unnamedInstanceIn(modules: ModulesContainer): TokenInstance | undefined {
+  for (const { providers } of modules.values()) {
+    const found = providers.get(tokenInstanceToken());
+    if (found) return found.instance as TokenInstance;
+  }
+  return undefined;
 }
 
 /** Checks all instances and routes once they are there, and before the application listens. */

@@ -7,6 +7,7 @@ import type { Principal } from '../principal/principal.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { rememberCaller } from './callers.js';
 import { OverriddenContext } from './overridden-context.js';
+import { rememberInstance } from './operation-instances.js';
 import type { RequestContext } from './request-context.js';
 import { rememberContext, standardContextOf } from './contexts.js';
 import { HttpContext } from './http-context.js';
@@ -36,6 +37,7 @@ export class JwtAuthGuard implements CanActivate {
   canActivate(host: ExecutionContext): boolean | Promise<boolean> {
     this.policies ??= new RoutePolicies(this.moduleRef);
     const policy = this.policies.of(host);
+    rememberInstance(host, policy.instance);
     if (policy.access === 'public') return true;
     const context = this.contextOf(host);
     try {

@@ -3,6 +3,7 @@ import { createParamDecorator, Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { TokenRequest } from '../transport/token-transport.js';
+import { rememberInstance } from './operation-instances.js';
 import type { RequestContext } from './request-context.js';
 import { contextOf } from './contexts.js';
 import { RoutePolicies } from './route-policy.js';
@@ -27,6 +28,7 @@ export class RefreshTokenGuard implements CanActivate {
   async canActivate(host: ExecutionContext): Promise<boolean> {
     this.policies ??= new RoutePolicies(this.moduleRef);
     const { instance } = this.policies.of(host);
+    rememberInstance(host, instance);
     const context = contextOf(host);
     try {
       const token = await instance.authenticator.refreshTokenOf(context, inBody(context.request));
