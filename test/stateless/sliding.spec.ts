@@ -8,12 +8,14 @@ import type { AccessTokenClaims } from 'nestjs-token';
 import { AccessTokenService, CurrentUser, JwtAuthGuard, StoreUnavailable } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
 import fc from 'fast-check';
+import { generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { decoded } from '../support/access-tokens.js';
 import type { Answer, CallOptions, TestApp } from '../support/app.js';
 import { ADAPTERS, bearing, ISSUER, startApp } from '../support/app.js';
 import { Forge } from '../support/forge.js';
 import { slidesUntil } from '../support/lib.js';
+import { DROP } from '../support/option-cases.js';
 import { runs } from '../support/runs.js';
 import type { StatelessOptions } from '../support/stateless-app.js';
 import { PassportController, signIn, startStatelessApp } from '../support/stateless-app.js';
@@ -28,6 +30,14 @@ function reissued({ headers }: Answer): string | undefined {
 
 function claimsOf(token: string): AccessTokenClaims & { sliding: { until: number } } {
   return decoded(token).payload as never;
+}
+
+/** Options with a key management service whose work begins with a promise. */
+function signerThat(works: () => Promise<void>): StatelessOptions {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const sign = async (input: Uint8Array) => (await works(), signBytes(null, input, privateKey));
+  const keys = [{ kid: 'kms', algorithm: 'EdDSA' as const, key: publicKey, use: 'verify' as const }];
+  return { keys, signer: { kid: 'kms', algorithm: 'EdDSA', sign } };
 }
 
 describe('slidesUntil', () => {
@@ -180,6 +190,28 @@ describe.each(ADAPTERS)('access.sliding, on %s', (adapter) => {
     expect(error.mock.calls.map(([text]) => String(text).split(':')[0])).toEqual(['store_unavailable', 'hook_failed']);
     clock.advance('1s');
     claims = () => ({});
+    expect(reissued(await get(accessToken))).toBeDefined();
+  });
+
+  it.each<[string, (hangs: () => Promise<void>) => StatelessOptions]>([
+    ['the claims hook', (hangs) => ({ claims: async () => (await hangs(), {}) })],
+    ['a signer', (hangs) => ({ secret: DROP, ...signerThat(hangs) })],
+  ])('keeps no request waiting for more than a second while %s never settles, because the token is good', async (_, optionsOf) => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    let asked = 0;
+    let hangs = () => Promise.resolve();
+    const { clock, accessToken, get } = await start({ hookTimeout: '30s', ...optionsOf(() => hangs()) });
+    clock.advance('8m');
+    hangs = () => {
+      asked++;
+      return new Promise(() => undefined);
+    };
+    const [first, ...others] = await Promise.all([get(accessToken), get(accessToken)]);
+    others.push(await get(accessToken), await get(accessToken));
+    for (const response of [first, ...others]) expect([response.status, reissued(response)]).toEqual([200, undefined]);
+    expect([asked, error.mock.calls]).toEqual([1, [[expect.stringMatching(/^access\.sliding: .* longer than 1 s/)]]]);
+    hangs = () => Promise.resolve();
+    clock.advance('10s');
     expect(reissued(await get(accessToken))).toBeDefined();
   });
 

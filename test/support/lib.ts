@@ -9,6 +9,7 @@ export { readKeySet } from '../../lib/keys/read-key-set.js';
 export { RemoteKeySource } from '../../lib/keys/remote-key-source.js';
 export { keyRingFromDocument } from '../../lib/keys/static-key-source.js';
 export { resolveStatelessOptions } from '../../lib/options/resolve-stateless-options.js';
+export { SlideAttempts } from '../../lib/stateless/slide-attempts.js';
 export { slidesUntil } from '../../lib/stateless/sliding.js';
 export { resolveVerifierOptions } from '../../lib/options/resolve-verifier-options.js';
 export { KeyReloader } from '../../lib/keys/key-reloader.js';
