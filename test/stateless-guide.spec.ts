@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
-import { Controller, Get, UseGuards } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import type { Principal } from 'nestjs-token';
-import { CurrentUser, JwtAuthGuard, SignInService, TokenLocations } from 'nestjs-token';
+import { SignInService } from 'nestjs-token';
 import type { FakeClock } from 'nestjs-token/testing';
 import { tokenHeaders, useTestTokens } from 'nestjs-token/testing';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -12,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AuthController } from './stateless-guide/auth.controller.js';
 import { DownloadsService } from './stateless-guide/downloads.service.js';
+import { ReportsController } from './stateless-guide/reports.controller.js';
 import { fromConfig, sliding, tokens } from './stateless-guide/tokens.js';
 import { UsersService } from './stateless-guide/users.service.js';
 import { ADAPTERS, call, SECRET } from './support/app.js';
@@ -25,25 +24,10 @@ const SOURCES = readdirSync(join(HERE, 'stateless-guide')).map((name) =>
 );
 const LOGIN = { username: 'alice', password: 'secret' };
 
-@Controller('reports')
-@UseGuards(JwtAuthGuard)
-class ReportsController {
-  @Get()
-  list(@CurrentUser() user: Principal): Principal {
-    return user;
-  }
-
-  @Get('latest')
-  @TokenLocations({ query: 'access_token' })
-  latest(@CurrentUser('sub') subject: string): object {
-    return { subject };
-  }
-}
-
 describe('docs/stateless.md', () => {
   it('shows nothing but code that the tests below run', () => {
     const examples = [...GUIDE.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, text]) => withoutIndent(text ?? ''));
-    expect(examples).toHaveLength(5);
+    expect(examples).toHaveLength(6);
     expect(examples.filter((example) => !SOURCES.some((source) => source.includes(example)))).toEqual([]);
   });
 });
@@ -81,11 +65,16 @@ describe.each(ADAPTERS)('What docs/stateless.md shows, on %s', (adapter) => {
     const { port } = await start(tokens);
     const address = await app.get(DownloadsService).addressOf('alice');
     expect((await call({ port, path: address })).json()).toEqual({ subject: 'alice' });
+    const headers = { authorization: `Bearer ${address.split('=')[1]}` };
+    expect((await call({ port, path: '/reports', headers })).status).toBe(403);
+    const { accessToken } = await app.get(SignInService).signIn('alice');
+    expect((await call({ port, path: `/reports/latest?access_token=${accessToken}` })).status).toBe(403);
   });
 
   it('keeps an active user signed in for the working day, and signs out', async () => {
     const { port, clock } = await start(sliding);
     const browser = new Browser(port, { clock });
+    expect((await browser.fetch('/auth/login', { method: 'POST', body: LOGIN, from: 'https://evil.example.org' })).status).toBe(403);
     await browser.fetch('/auth/login', { method: 'POST', body: LOGIN });
     for (let minutes = 20; minutes < 480; minutes += 20) {
       clock.advance('20m');

@@ -12,6 +12,7 @@ export class AuthController {
 
   @Post('login')
   @HttpCode(200)
+  @UseGuards(RefreshTokenGuard)
   async login(@Body() login: LoginDto) {
     const user = await this.users.checkPassword(login);
     if (!user) throw new UnauthorizedException();
