@@ -4,6 +4,7 @@ import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from 
 import { Clock, SystemClock } from '../clock.js';
 import { MountedEndpoints } from '../endpoints/mounted-endpoints.js';
 import { requireSoundRoutes } from '../nest/declared-routes.js';
+import { requireMessageGuards } from '../nest/message-guards.js';
 import { rememberReplies } from '../nest/fastify-replies.js';
 import { observeSockets } from '../nest/observe-sockets.js';
 import { JwtAuthGuard } from '../nest/jwt-auth.guard.js';
@@ -195,7 +196,9 @@ function startUpChecksProvider(lifecycle: Composition['lifecycle']): FactoryProv
         requireUniqueInstance(instance, modules);
         const instances = instancesIn(modules);
         const names = instances.map((one) => one.name);
-        if (instance === instances[0]) requireSoundRoutes(names, modules, config);
+        if (instance !== instances[0]) return;
+        requireSoundRoutes(names, modules, config);
+        requireMessageGuards(modules, config);
       },
     }),
   });

@@ -8,5 +8,5 @@ import { SocketServers } from './socket-servers.js';
 /** Makes an application judge the handshakes of its sockets. For an application with several instances, the first call counts. */
 export function observeSockets(config: ApplicationConfig, modules: ModulesContainer, moduleRef: ModuleRef): void {
   const access = new GatewayAccess({ modules, config, policies: new RoutePolicies(moduleRef) });
-  new SocketServers(new SocketEntrance(new GatewayDoor(access))).observe(config);
+  new SocketServers(new SocketEntrance(new GatewayDoor(access)), access).observe(config);
 }

@@ -1,8 +1,9 @@
 import type { WebSocketAdapter } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
-import type { GatewayAddress } from './gateway-access.js';
+import type { GatewayAccess, GatewayAddress } from './gateway-access.js';
 import type { Connect } from './socket-entrance.js';
 import type { SocketEntrance } from './socket-entrance.js';
+import { requireNoRecovery } from './socket-recovery.js';
 
 /** The configurations and adapters of applications that are observed. */
 const OBSERVED = new WeakSet<object>();
@@ -14,7 +15,10 @@ const OBSERVED = new WeakSet<object>();
 export class SocketServers {
   private readonly addresses = new WeakMap<object, GatewayAddress>();
 
-  constructor(private readonly entrance: SocketEntrance) {}
+  constructor(
+    private readonly entrance: SocketEntrance,
+    private readonly access: GatewayAccess,
+  ) {}
 
   /** Observes the sockets of an application, once. Call it before the application initialises its gateways. */
   observe(config: ApplicationConfig): void {
@@ -41,6 +45,7 @@ export class SocketServers {
     const bind = adapter.bindClientConnect.bind(adapter);
     adapter.bindClientConnect = (server: object, connect: Connect) => {
       const place = { server, address: this.addresses.get(server) ?? { port: 0 } };
+      requireNoRecovery(place, this.access);
       this.entrance.guard(place);
       bind(server, (client: object, ...others: unknown[]) => this.entrance.enter(place, { client, others, connect }));
     };

@@ -32,6 +32,7 @@ export { instanceProviders, revocationSettings } from '../../lib/module/instance
 export { PrincipalHooks } from '../../lib/principal/principal-hooks.js';
 export { UserCache } from '../../lib/principal/user-cache.js';
 export { GraphqlContext } from '../../lib/nest/graphql-context.js';
+export { requireMessageGuards } from '../../lib/nest/message-guards.js';
 export { RpcContext } from '../../lib/nest/rpc-context.js';
 export { TokenInstance, tokenInstanceToken } from '../../lib/nest/token-instance.js';
 export { SessionUses } from '../../lib/session/session-uses.js';

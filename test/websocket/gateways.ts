@@ -116,6 +116,15 @@ export class OpenGateway {
   }
 }
 
+/** Only a global guard guards it. */
+@WebSocketGateway()
+export class GloballyGuardedGateway {
+  @SubscribeMessage('who')
+  who(@CurrentUser('sub') sub?: string): SocketMessage {
+    return { event: 'who', data: sub ?? null };
+  }
+}
+
 /** It only sends. */
 @WebSocketGateway()
 @UseGuards(JwtAuthGuard)

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ADAPTERS, bearing } from '../support/app.js';
 import { SOCKET_PLATFORMS } from '../support/sockets.js';
 import { carrying } from '../support/token-store.js';
-import { broadcast, ClosedGateway, OpenGateway, refusedWith, SocketApp, TickerGateway, until } from './gateways.js';
+import { broadcast, ClosedGateway, GloballyGuardedGateway, OpenGateway, refusedWith, SocketApp, TickerGateway, until } from './gateways.js';
 
 const OWN = (port: number) => ({ origin: `http://127.0.0.1:${port}` });
 
@@ -101,8 +101,13 @@ describe.each(SOCKET_PLATFORMS)('a socket to a guarded gateway on %s', (platform
   });
 
   it('is protected by globalGuard as by @UseGuards()', async () => {
-    await app.start({ providers: [TickerGateway], options: { globalGuard: true } });
+    await app.start({ providers: [TickerGateway, GloballyGuardedGateway], options: { globalGuard: true } });
     expect(await app.refusal()).toEqual(failure('token_missing'));
+    const pair = await app.signIn();
+    const socket = await app.connect(bearer(pair.accessToken));
+    expect(await socket.ask('who')).toEqual({ event: 'who', data: 'alice' });
+    await app.refresh.signOut(pair.refreshToken);
+    expect(await socket.ask('who')).toMatchObject({ event: 'exception', data: { errorCode: 'token_revoked' } });
   });
 
   describe('with cookies', () => {
