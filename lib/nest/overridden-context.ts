@@ -1,5 +1,7 @@
 import type { TokenError } from '../errors/token.errors.js';
+import type { SocketConnection } from '../sockets/socket-connection.js';
 import type { TokenRequest } from '../transport/token-transport.js';
+import type { Locations } from './request-context.js';
 import { NO_REQUEST, RequestContext } from './request-context.js';
 
 /** What a subclass of the guard says about an operation. Each function is called when its result is needed. */
@@ -33,6 +35,19 @@ export class OverriddenContext extends RequestContext {
 
   override get isSafe(): boolean {
     return this.standard.isSafe;
+  }
+
+  override get connection(): SocketConnection | undefined {
+    return this.isRequestStandard ? this.standard.connection : undefined;
+  }
+
+  override locationsOf(ofRoute: Locations | undefined, ofMessages: Locations): Locations | undefined {
+    return this.isRequestStandard ? this.standard.locationsOf(ofRoute, ofMessages) : ofRoute;
+  }
+
+  /** A subclass may override the response only, or fall back to the request that the guard itself would take. */
+  private get isRequestStandard(): boolean {
+    return this.request === this.standard.request;
   }
 
   private requestOrNone(): TokenRequest {

@@ -1,7 +1,11 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { TokenError } from '../errors/token.errors.js';
 import type { SocketConnection } from '../sockets/socket-connection.js';
+import type { TokenLocation } from '../transport/token-location.js';
 import type { TokenRequest } from '../transport/token-transport.js';
+
+/** Where an access token is looked for. */
+export type Locations = readonly TokenLocation[];
 
 /** The request of a context that carries none. It has no headers, and so no tokens. */
 export const NO_REQUEST: TokenRequest = Object.freeze({ headers: Object.freeze({}) });
@@ -25,6 +29,15 @@ export abstract class RequestContext {
   /** The socket that the operation came on, if its handshake is known. The tokens are those of the socket then. */
   get connection(): SocketConnection | undefined {
     return undefined;
+  }
+
+  /**
+   * Returns where the operation carries its access token. `undefined` means: where the options say.
+   * @param ofRoute where the route looks for it, if it says so.
+   * @param _ofMessages where messages of microservices carry it.
+   */
+  locationsOf(ofRoute: Locations | undefined, _ofMessages: Locations): Locations | undefined {
+    return ofRoute;
   }
 
   /** Returns the error in the form that the clients of this kind of context expect. */

@@ -1,9 +1,9 @@
 import type { TokenError } from '../errors/token.errors.js';
 import { messageFailureOf } from '../errors/message-failure.js';
-import type { TokenLocation } from '../transport/token-location.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { messageHeadersOf } from './message-headers.js';
 import { operationOf } from './operation.js';
+import type { Locations } from './request-context.js';
 import { RequestContext } from './request-context.js';
 
 /** What a message carries besides its payload, and the members of the payload that have been taken out of it. */
@@ -35,8 +35,15 @@ export class RpcContext extends RequestContext {
     return operationOf(this.host);
   }
 
+  /** The payload loses the members that may hold a token. */
+  override locationsOf(ofRoute: Locations | undefined, ofMessages: Locations): Locations {
+    const locations = ofRoute ?? ofMessages;
+    this.takeTokens(locations);
+    return locations;
+  }
+
   /** Moves the members of the payload that may carry a token into the body of the request, so that no handler logs or stores them. */
-  takeTokens(locations: readonly TokenLocation[]): void {
+  takeTokens(locations: Locations): void {
     const payload: unknown = this.host.switchToRpc().getData();
     if (typeof payload !== 'object' || payload === null) return;
     for (const location of locations) {

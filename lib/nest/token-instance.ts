@@ -15,7 +15,6 @@ import type { SessionUses } from '../session/session-uses.js';
 import type { SiteData } from './decorators.js';
 import type { ErrorResponse } from './error-response.js';
 import type { RequestContext } from './request-context.js';
-import { RpcContext } from './rpc-context.js';
 
 /** Injection token of the {@link TokenInstance} with a name. */
 export const tokenInstanceToken = (name: string = DEFAULT_NAME): string => `nestjs-token:TokenInstance:${name}`;
@@ -67,10 +66,7 @@ export class TokenInstance {
    * members that may hold a token.
    */
   locationsOf(context: RequestContext, ofRoute: readonly TokenLocation[] | undefined): readonly TokenLocation[] | undefined {
-    if (!(context instanceof RpcContext)) return ofRoute;
-    const locations = ofRoute ?? this.messageLocations;
-    context.takeTokens(locations);
-    return locations;
+    return context.locationsOf(ofRoute, this.messageLocations);
   }
 
   /**

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
-import type { INestMicroservice } from '@nestjs/common';
+import type { ExecutionContext, INestMicroservice } from '@nestjs/common';
 import { Controller, Module, UseGuards } from '@nestjs/common';
 import type { ClientOptions, ClientProxy, MicroserviceOptions } from '@nestjs/microservices';
-import { ClientProxyFactory, MessagePattern } from '@nestjs/microservices';
+import { ClientProxyFactory, MessagePattern, Payload } from '@nestjs/microservices';
 import type { TokenKey, TokenPair } from 'nestjs-token';
 import { AccessTokenService, CurrentUser, JwtAuthGuard, RefreshService, TokenModule } from 'nestjs-token';
 import { InMemoryTokenRepository } from 'nestjs-token/testing';
@@ -17,6 +17,21 @@ import { startMessages, TCP } from '../support/message-app.js';
 
 const MISSING = { status: 'error', message: 'access token is missing', errorCode: 'token_missing' };
 const MALFORMED = { status: 'error', message: 'access token is malformed', errorCode: 'token_malformed' };
+
+class FallingBackGuard extends JwtAuthGuard {
+  protected override getRequest(host: ExecutionContext): ReturnType<JwtAuthGuard['getRequest']> {
+    return super.getRequest(host);
+  }
+}
+
+@Controller()
+class SubclassController {
+  @MessagePattern('subclass')
+  @UseGuards(FallingBackGuard)
+  guarded(@Payload() payload: unknown, @CurrentUser('sub') sub: string): unknown {
+    return { payload, sub };
+  }
+}
 
 describe.each(ADAPTERS)('the payload of a message in a hybrid application on %s', (adapter) => {
   let app: MessageApp;
@@ -144,7 +159,7 @@ describe('an application that is a microservice and nothing else', () => {
   });
 
   async function start(tokens: ReturnType<typeof TokenModule.forRoot>): Promise<void> {
-    @Module({ imports: [tokens], controllers: [ReportsController] })
+    @Module({ imports: [tokens], controllers: [ReportsController, SubclassController] })
     class ServiceModule {}
     service = await NestFactory.createMicroservice<MicroserviceOptions>(ServiceModule, TCP.server);
     service.useLogger(log);
@@ -161,6 +176,15 @@ describe('an application that is a microservice and nothing else', () => {
     const { accessToken } = await service.get(RefreshService).signIn('alice');
     expect(await reports(accessToken)).toEqual({ of: 'alice' });
     expect(await reports('x.y.z')).toEqual(MALFORMED);
+  });
+
+  it('has no token in the payload for a handler whose guard falls back to the request of the message', async () => {
+    await start(
+      TokenModule.forRoot({ issuer: ISSUER, secret: SECRET, repository: InMemoryTokenRepository, rpc: { field: 'accessToken' } }),
+    );
+    const { accessToken } = await service.get(RefreshService).signIn('alice');
+    const answer = await firstValueFrom(client.send<unknown>('subclass', { accessToken, month: 5 }));
+    expect(answer).toEqual({ payload: { month: 5 }, sub: 'alice' });
   });
 
   it('verifies with the public keys of another service, without a database', async () => {
