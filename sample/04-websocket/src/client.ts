@@ -36,12 +36,25 @@ socket.on('disconnect', (reason) => {
 async function renew(): Promise<void> {
   pair = await post('refresh', undefined, pair.refresh_token);
   socket.emit('authenticate', { token: pair.access_token });
-  setTimeout(() => void renew(), pair.expires_in * 750);
+  renewLater();
 }
-setTimeout(() => void renew(), pair.expires_in * 750);
+
+let timer: NodeJS.Timeout | undefined;
+
+/** There is one timer, however often the user asks for a new pair. */
+function renewLater(): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => void tryToRenew(), pair.expires_in * 750);
+}
+
+async function tryToRenew(): Promise<void> {
+  await renew().catch((error: unknown) => console.log(`not renewed: ${String(error)}`));
+}
+
+renewLater();
 
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line === '/renew') await renew();
+  if (line === '/renew') await tryToRenew();
   else if (line === '/logout') await post('logout', undefined, pair.refresh_token);
   else socket.emit('say', line);
 }
