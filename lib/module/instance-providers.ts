@@ -155,7 +155,7 @@ export function requestProviders(name: string): FactoryProvider[] {
         return new ErrorResponse(settings, { outages: new OutageLog(), rejections, transport: where });
       },
     }),
-    socketsProvider(name),
+    socketsProvider(name, transport),
     provide(tokenInstanceToken(name), {
       inject: [REQUEST_OPTIONS, RequestAuthenticator, transport, ErrorResponse, Clock, CSRF_TOKENS, SESSION_USES, tokenSocketsToken(name)],
       useFactory: ({ messageLocations }, authenticator, where, errors, clock, csrf, uses, sockets) =>
@@ -180,11 +180,11 @@ function authenticatorProvider(name: string): FactoryProvider {
   });
 }
 
-function socketsProvider(name: string): FactoryProvider {
+function socketsProvider(name: string, transport: ReturnType<typeof tokenTransportToken>): FactoryProvider {
   return provide(tokenSocketsToken(name), {
-    inject: [REQUEST_OPTIONS, RequestAuthenticator, accessTokenServiceToken(name), SessionDenylist, tokenTransportToken(name)],
-    useFactory: ({ websocket }, authenticator, accessTokens, denylist, transport) =>
-      new TokenSockets(websocket, { authenticator, accessTokens, denylist, transport }),
+    inject: [REQUEST_OPTIONS, RequestAuthenticator, accessTokenServiceToken(name), SessionDenylist, transport, ErrorResponse],
+    useFactory: ({ websocket }, authenticator, accessTokens, denylist, where, errors) =>
+      new TokenSockets(websocket, { authenticator, accessTokens, denylist, transport: where, errors }),
   });
 }
 

@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Handshake, SocketIoHandshake, UpgradeRequest } from '../sockets/handshake.js';
+import { redactTokens } from '../events/redact-tokens.js';
+import type { Handshake, UpgradeRequest } from '../sockets/handshake.js';
 import { socketIoHandshake, upgradeHandshake } from '../sockets/handshake.js';
 import { failureOf, socketClientOf } from '../sockets/socket-client.js';
 import { connectionOf, rememberConnection, SocketConnection } from '../sockets/socket-connection.js';
@@ -49,16 +50,21 @@ export class SocketEntrance {
     const server: PlatformServer = place.server;
     if (this.guarded.has(server)) return;
     this.guarded.add(server);
-    if (server.use) server.use((client, next) => void this.admit(place, client, next));
+    if (server.use) server.use((client, next) => (this.door.guards(place) ? void this.admit(place, client, next) : next()));
     else if (server.handleUpgrade) {
       const handleUpgrade = server.handleUpgrade.bind(server);
-      server.handleUpgrade = (...upgrade) => void this.upgrade(place, handleUpgrade, upgrade);
+      server.handleUpgrade = (...upgrade) =>
+        this.door.guards(place) ? void this.upgrade(place, handleUpgrade, upgrade) : handleUpgrade(...upgrade);
     }
   }
 
   /** Lets a client through to a gateway, or closes it. It is called for each gateway of the server. */
   enter(place: GatewayServer, arrival: Arrival): void {
     const { client, others } = arrival;
+    if (!this.door.guards(place)) {
+      settle({ connection: new SocketConnection(handshakeOf(client, others[0])), refusal: null }, arrival);
+      return;
+    }
     const verdict = this.verdicts.get(client) ?? this.verdicts.get(Object(others[0]) as object);
     if (verdict) {
       settle(verdict, arrival);
@@ -79,15 +85,20 @@ export class SocketEntrance {
 
   /**
    * `ws`: a browser does not tell its page why an upgrade was refused. A socket that is refused is therefore opened and closed at once,
-   * before anything else is sent to it.
+   * before anything else is sent to it. Never rejects: `ws` calls functions of the application, and these may throw.
    */
   private async upgrade(place: GatewayServer, handleUpgrade: Upgrade, upgrade: Parameters<Upgrade>): Promise<void> {
     const [request, socket] = upgrade;
     const giveUp = (): void => void socket.destroy();
     socket.on('error', giveUp);
-    this.verdicts.set(request, await this.judge(place, upgradeHandshake(request)));
-    socket.off('error', giveUp);
-    if (!socket.destroyed) handleUpgrade(...upgrade);
+    try {
+      this.verdicts.set(request, await this.judge(place, upgradeHandshake(request)));
+      socket.off('error', giveUp);
+      if (!socket.destroyed) handleUpgrade(...upgrade);
+    } catch (error) {
+      this.logger.error('a socket could not be opened', redactTokens(error instanceof Error ? error.stack : typeof error));
+      giveUp();
+    }
   }
 
   private async judge(place: GatewayServer, handshake: Handshake): Promise<Verdict> {
@@ -107,7 +118,12 @@ function settle({ connection, refusal }: Verdict, { client, others, connect }: A
 
 /** A client of an unknown platform has no handshake, and so no tokens. */
 function handshakeOf(client: object, request?: unknown): Handshake {
-  if ('handshake' in client) return socketIoHandshake(client.handshake as SocketIoHandshake);
-  const hasHeaders = typeof request === 'object' && request !== null && 'headers' in request;
-  return upgradeHandshake(hasHeaders ? (request as UpgradeRequest) : { headers: {} });
+  const { handshake } = client as { handshake?: unknown };
+  if (isUpgrade(handshake)) return socketIoHandshake(handshake);
+  return upgradeHandshake(isUpgrade(request) ? request : { headers: {} });
+}
+
+function isUpgrade(value: unknown): value is UpgradeRequest {
+  const { headers, url } = Object(value) as Partial<Record<keyof UpgradeRequest, unknown>>;
+  return typeof headers === 'object' && headers !== null && (url === undefined || typeof url === 'string');
 }

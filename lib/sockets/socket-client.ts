@@ -7,15 +7,15 @@ interface PlainClient {
   readonly readyState: number;
   send(data: string): void;
   close(code: number, reason: string): void;
-  once(event: 'close', listener: () => void): unknown;
+  once?(event: 'close', listener: () => void): unknown;
 }
 
-/** A client of socket.io, as far as it is used here. */
+/** A client of socket.io, as far as it is used here. A client of an unknown platform may have none of this. */
 interface SocketIoClient {
   readonly connected?: boolean;
-  emit(event: string, data: unknown): unknown;
-  disconnect(): unknown;
-  once(event: 'disconnect', listener: () => void): unknown;
+  emit?(event: string, data: unknown): unknown;
+  disconnect?(): unknown;
+  once?(event: 'disconnect', listener: () => void): unknown;
 }
 
 const OPEN = 1;
@@ -36,7 +36,7 @@ export interface SocketClient {
 export function socketClientOf(client: object): SocketClient {
   return 'readyState' in client && typeof client.readyState === 'number'
     ? new PlainSocket(client as PlainClient)
-    : new SocketIoSocket(client as SocketIoClient);
+    : new SocketIoSocket(client);
 }
 
 /** Returns what the socket of a GraphQL client can do. Its protocol knows no events, so the code and the reason of the close say it all. */
@@ -60,7 +60,7 @@ class PlainSocket implements SocketClient {
   }
 
   onClose(listener: () => void): void {
-    this.client.once('close', listener);
+    this.client.once?.('close', listener);
   }
 }
 
@@ -76,15 +76,15 @@ class SocketIoSocket implements SocketClient {
   }
 
   tell(failure: MessageFailure): void {
-    this.client.emit('exception', failure);
+    this.client.emit?.('exception', failure);
   }
 
   close(): void {
-    this.client.disconnect();
+    this.client.disconnect?.();
   }
 
   onClose(listener: () => void): void {
-    this.client.once('disconnect', listener);
+    this.client.once?.('disconnect', listener);
   }
 }
 

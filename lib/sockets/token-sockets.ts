@@ -20,6 +20,8 @@ export interface SocketPorts {
   readonly accessTokens: AccessTokenService;
   readonly denylist: SessionDenylist;
   readonly transport: TokenTransport;
+  /** Tells who listens that a token was refused. */
+  readonly errors: { report(error: TokenError): void };
 }
 
 /** What an instance knows of one socket. */
@@ -53,7 +55,8 @@ interface SocketOperation {
  *   constructor(private readonly sockets: TokenSockets) {}
  *
  *   async handleConnection(client: Socket) {
- *     await client.join(`user:${this.sockets.callerOf(client)?.sub}`);
+ *     const user = this.sockets.callerOf(client);
+ *     if (user) await client.join(`user:${user.sub}`);
  *   }
  *
  *   @SubscribeMessage('authenticate')
@@ -103,7 +106,9 @@ export class TokenSockets {
     try {
       return await this.replaceToken(client, givenToken(token));
     } catch (error) {
-      throw error instanceof TokenError ? await wsExceptionOf(error) : error;
+      if (!(error instanceof TokenError)) throw error;
+      this.ports.errors.report(error);
+      throw await wsExceptionOf(error);
     }
   }
 

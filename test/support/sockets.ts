@@ -56,6 +56,8 @@ async function openWebSocket(port: number, { headers = {}, query, path = '' }: H
   const arrivals = new Arrivals();
   socket.on('message', (message: Buffer) => arrivals.add(JSON.parse(message.toString()) as SocketMessage));
   const closed = once(socket, 'close').then(([code, reason]: unknown[]) => [code, String(reason)]);
+  // Whoever waits for the socket to open is told of an error there.
+  closed.catch(() => undefined);
   await once(socket, 'open');
   const send = (event: string, data?: unknown): void => socket.send(JSON.stringify({ event, data }));
   return {

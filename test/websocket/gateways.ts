@@ -216,6 +216,11 @@ export function refusedWith(platform: SocketPlatform, errorCode: string, code = 
   return platform === 'ws' ? { ...failure, code, reason: errorCode, messages: 1 } : failure;
 }
 
+/** The error code of an event about a refusal. */
+export function codeOf(event: object): unknown {
+  return 'code' in event ? event.code : undefined;
+}
+
 /** Waits for what a timer of the application or the network does. Fails after five seconds. */
 export async function until(isTrue: () => boolean): Promise<void> {
   const deadline = performance.now() + 5_000;

@@ -1,8 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import type { EventEmitter } from 'node:events';
 import { ADAPTERS, bearing } from '../support/app.js';
 import { SOCKET_PLATFORMS } from '../support/sockets.js';
 import { carrying } from '../support/token-store.js';
-import { broadcast, ClosedGateway, GloballyGuardedGateway, OpenGateway, refusedWith, SocketApp, TickerGateway, until } from './gateways.js';
+import {
+  broadcast,
+  ClosedGateway,
+  codeOf,
+  GloballyGuardedGateway,
+  OpenGateway,
+  refusedWith,
+  SocketApp,
+  TickerGateway,
+  until,
+} from './gateways.js';
+
+@WebSocketGateway()
+class UnguardedGateway {
+  @WebSocketServer() server!: object;
+}
 
 const OWN = (port: number) => ({ origin: `http://127.0.0.1:${port}` });
 
@@ -100,6 +117,20 @@ describe.each(SOCKET_PLATFORMS)('a socket to a guarded gateway on %s', (platform
     }
   });
 
+  it('is told of once if it is refused, and not at all if it is let in', async () => {
+    const told: unknown[] = [];
+    const options = { onEvent: (event: object) => void told.push(codeOf(event)) };
+    await app.start({ providers: [OpenGateway], options });
+    const socket = await app.connect();
+    expect([await socket.ask('anyone'), told]).toEqual([{ event: 'anyone', data: null }, []]);
+    await socket.ask('me');
+    expect(told).toEqual(['token_missing']);
+    await app.close();
+    await app.start({ providers: [ClosedGateway], options });
+    await app.refusal();
+    expect(told).toEqual(['token_missing', 'token_missing']);
+  });
+
   it('is protected by globalGuard as by @UseGuards()', async () => {
     await app.start({ providers: [TickerGateway, GloballyGuardedGateway], options: { globalGuard: true } });
     expect(await app.refusal()).toEqual(failure('token_missing'));
@@ -174,6 +205,39 @@ describe.each(SOCKET_PLATFORMS)('a socket to a guarded gateway on %s', (platform
       expect(await app.refusal({ query: 'other=1' })).toEqual(failure('token_missing'));
       if (platform === 'ws') expect(await app.refusal({ query: 'toString=a&toString=b' })).toEqual(failure('token_malformed'));
     });
+  });
+});
+
+describe('an error of the application while a ws socket is opened', () => {
+  const app = new SocketApp('ws');
+  afterEach(() => app.close());
+  const failingWith = (error: Error) => (): never => {
+    throw error;
+  };
+
+  it('closes the socket and is logged without tokens, and the application goes on', async () => {
+    await app.start({ providers: [TickerGateway] });
+    const { server } = app.app.get(TickerGateway);
+    const { accessToken } = await app.signIn();
+    const { options } = server as unknown as { options: { verifyClient: unknown } };
+    options.verifyClient = failingWith(new Error(`no origin in ${accessToken}`));
+    await expect(app.connect({ headers: { authorization: `Bearer ${accessToken}` } })).rejects.toThrow('socket hang up');
+    options.verifyClient = null;
+    const listener = failingWith(new TypeError('a listener failed'));
+    (server as unknown as EventEmitter).once('connection', listener);
+    const { closed } = await app.connect({ headers: { authorization: `Bearer ${accessToken}` } });
+    expect(await closed).toEqual([1006, '']);
+    expect((await app.connect({ headers: { authorization: `Bearer ${accessToken}` } })).isOpen).toBe(true);
+    expect(app.log.of('error').join()).toMatch(/a socket could not be opened.*no origin in \[redacted\].*a listener failed/s);
+  });
+
+  it('gets the response of Nest where no gateway of the server is guarded', async () => {
+    await app.start({ providers: [UnguardedGateway] });
+    const { options } = app.app.get(UnguardedGateway).server as unknown as { options: { verifyClient: unknown } };
+    options.verifyClient = failingWith(new Error('no origin'));
+    await expect(app.connect()).rejects.toThrow(/400|Parse Error/);
+    options.verifyClient = null;
+    expect((await app.connect()).isOpen).toBe(true);
   });
 });
 

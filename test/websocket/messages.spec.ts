@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { ExecutionContext } from '@nestjs/common';
 import { UseGuards } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { RefreshService } from 'nestjs-token';
-import { AccessTokenService, AuthInstance, CurrentUser, JwtAuthGuard, TokenModule, TokenRepository } from 'nestjs-token';
+import { AccessToken, AccessTokenService, AuthInstance, CurrentUser, JwtAuthGuard, TokenModule, TokenRepository } from 'nestjs-token';
 import { ISSUER, SECRET } from '../support/app.js';
 import { refreshServiceToken } from '../support/lib.js';
 import type { SocketMessage, TestSocket } from '../support/sockets.js';
 import { SOCKET_PLATFORMS } from '../support/sockets.js';
-import { ClosedGateway, OpenGateway, SocketApp } from './gateways.js';
+import { ClosedGateway, codeOf, OpenGateway, SocketApp } from './gateways.js';
 
 /** It belongs to another instance. */
 @WebSocketGateway()
@@ -17,6 +18,34 @@ class PartnerGateway {
   @SubscribeMessage('partner')
   partner(@CurrentUser('sub') sub: string): SocketMessage {
     return { event: 'partner', data: sub };
+  }
+}
+
+class FallingBackGuard extends JwtAuthGuard {
+  protected override getRequest(host: ExecutionContext): ReturnType<JwtAuthGuard['getRequest']> {
+    return super.getRequest(host);
+  }
+}
+
+class NoResponseGuard extends JwtAuthGuard {
+  protected override getResponse(): undefined {
+    return undefined;
+  }
+}
+
+/** Its guards are subclasses that change nothing for sockets. */
+@WebSocketGateway()
+class SubclassGateway {
+  @SubscribeMessage('falling back')
+  @UseGuards(FallingBackGuard)
+  fallingBack(@CurrentUser('sub') sub: string, @AccessToken() token: string): SocketMessage {
+    return { event: 'me', data: [sub, token] };
+  }
+
+  @SubscribeMessage('no response')
+  @UseGuards(NoResponseGuard)
+  noResponse(@CurrentUser('sub') sub: string, @AccessToken() token: string): SocketMessage {
+    return { event: 'me', data: [sub, token] };
   }
 }
 
@@ -53,6 +82,17 @@ describe.each(SOCKET_PLATFORMS)('messages to a guarded gateway on %s', (platform
     const socket = await open();
     await app.refresh.revokeAll('alice');
     expect(await socket.ask('me')).toEqual(refused('token_revoked'));
+  });
+
+  it.each(['falling back', 'no response'])('are guarded by a subclass that takes the request of the socket (%s)', async (event) => {
+    await app.start({ providers: [SubclassGateway] });
+    const { accessToken } = await app.signIn();
+    const socket = await app.connect({ headers: { authorization: `Bearer ${accessToken}` } });
+    expect(await socket.ask(event)).toEqual({ event: 'me', data: ['alice', accessToken] });
+    expect(await socket.ask(event)).toEqual({ event: 'me', data: ['alice', accessToken] });
+    await app.refresh.revokeAll('alice');
+    expect(await socket.ask(event)).toEqual(refused('token_revoked'));
+    expect(await (await app.connect()).ask('falling back')).toEqual(refused('token_missing'));
   });
 
   it('cost no statement each', async () => {
@@ -154,6 +194,20 @@ describe.each(SOCKET_PLATFORMS)('messages to a guarded gateway on %s', (platform
       const socket = await open();
       expect(await socket.ask('authenticate', { token })).toEqual(refused(errorCode));
       expect(await socket.ask('me')).toMatchObject({ data: { sub: 'alice' } });
+    });
+
+    it('tell who listens if the new one is refused', async () => {
+      const told: string[] = [];
+      await app.start({
+        providers: [ClosedGateway],
+        options: { onEvent: (event) => void told.push(`${event.type} ${String(codeOf(event))}`) },
+      });
+      const socket = await open();
+      const { accessToken } = await app.signIn('bob');
+      told.length = 0;
+      await socket.ask('authenticate', { token: 'nonsense' });
+      await socket.ask('authenticate', { token: accessToken });
+      expect(told).toEqual(['access-rejected token_malformed', 'access-rejected session_mismatch']);
     });
 
     it('are those of the old one if the new one has expired or has been revoked', async () => {

@@ -1,18 +1,39 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { INestApplication, WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
+import type { OnGatewayConnection } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { RefreshService } from 'nestjs-token';
 import { EventEmitter } from 'node:events';
 import type { Observable } from 'rxjs';
 import type { TestApp } from '../support/app.js';
 import { startApp } from '../support/app.js';
+import type { SocketMessage } from '../support/sockets.js';
 import { ClosedGateway, until } from './gateways.js';
+
+const OTHER_PORT = 4_711;
+
+/** Nothing guards it, and it has a server of its own. */
+@WebSocketGateway(OTHER_PORT)
+class UnguardedGateway implements OnGatewayConnection {
+  readonly clients: object[] = [];
+
+  handleConnection(client: object): void {
+    this.clients.push(client);
+  }
+
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): SocketMessage {
+    return { event: 'echo', data };
+  }
+}
 
 /** A platform that knows neither middleware nor upgrades. */
 class PlainAdapter implements WebSocketAdapter<EventEmitter, Client> {
   readonly server = new EventEmitter();
+  readonly other = new EventEmitter();
 
-  create(): EventEmitter {
-    return this.server;
+  create(port: number): EventEmitter {
+    return port === OTHER_PORT ? this.other : this.server;
   }
 
   bindClientConnect(server: EventEmitter, callback: (...args: unknown[]) => void): void {
@@ -20,7 +41,7 @@ class PlainAdapter implements WebSocketAdapter<EventEmitter, Client> {
   }
 
   bindMessageHandlers(client: Client, handlers: WsMessageHandler[], transform: (data: unknown) => Observable<unknown>): void {
-    client.on('message', (event: string, data: unknown) => {
+    client.messages.on('message', (event: string, data: unknown) => {
       const handler = handlers.find(({ message }) => message === event);
       if (handler) transform(handler.callback(data)).subscribe((answer) => client.sent.push(answer));
     });
@@ -33,9 +54,16 @@ class PlainAdapter implements WebSocketAdapter<EventEmitter, Client> {
   dispose(): void {}
 }
 
-class Client extends EventEmitter {
-  readyState = 1;
+/** A client that can do nothing that the module could use. */
+class Client {
+  /** What the adapter of the platform listens to. */
+  readonly messages = new EventEmitter();
   readonly sent: unknown[] = [];
+}
+
+/** A client that can be told something, and can be closed. */
+class ClosableClient extends Client {
+  readyState = 1;
   closed: unknown;
 
   send(text: string): void {
@@ -45,7 +73,6 @@ class Client extends EventEmitter {
   close(code: number, reason: string): void {
     this.readyState = 3;
     this.closed = [code, reason];
-    this.emit('close');
   }
 }
 
@@ -56,14 +83,14 @@ describe('a platform of which nothing is known but the interface of its adapter'
     adapter = new PlainAdapter();
     running = await startApp({
       controllers: [],
-      providers: [ClosedGateway],
+      providers: [ClosedGateway, UnguardedGateway],
       prepare: (app: INestApplication) => void app.useWebSocketAdapter(adapter),
     });
   });
   afterEach(() => running.close());
-  const connect = (...request: unknown[]): Client => {
-    const client = new Client();
-    adapter.server.emit('connection', client, ...request);
+  const connect = (...request: unknown[]): ClosableClient => arrive(new ClosableClient(), request);
+  const arrive = <C extends Client>(client: C, request: unknown[], server = adapter.server): C => {
+    server.emit('connection', client, ...request);
     return client;
   };
 
@@ -73,7 +100,7 @@ describe('a platform of which nothing is known but the interface of its adapter'
     const { callers } = running.app.get(ClosedGateway);
     await until(() => callers.length > 0);
     expect(callers).toEqual(['alice']);
-    client.emit('message', 'me', 7);
+    client.messages.emit('message', 'me', 7);
     await until(() => client.sent.length > 0);
     expect(client.sent).toMatchObject([{ event: 'me', data: { sub: 'alice' } }]);
   });
@@ -86,7 +113,26 @@ describe('a platform of which nothing is known but the interface of its adapter'
     const client = connect(...request);
     await until(() => client.closed !== undefined);
     expect([client.closed, running.app.get(ClosedGateway).callers]).toEqual([[4401, 'token_missing'], []]);
-    client.emit('message', 'me', 7);
+    client.messages.emit('message', 'me', 7);
     expect(client.sent).toEqual([{ event: 'exception', data: expect.objectContaining({ errorCode: 'token_missing' }) }]);
+  });
+
+  it('has unguarded gateways, to which its clients come as if the module were not there', async () => {
+    for (const request of [[], ['nonsense'], [{ headers: {}, url: 7 }]]) {
+      const client = arrive(new Client(), request, adapter.other);
+      expect(running.app.get(UnguardedGateway).clients.at(-1)).toBe(client);
+      client.messages.emit('message', 'echo', 7);
+      await until(() => client.sent.length > 0);
+      expect(client.sent).toEqual([{ event: 'echo', data: 7 }]);
+    }
+  });
+
+  it('has guarded gateways, whose clients need no functions that other platforms have', async () => {
+    const { accessToken } = await running.app.get(RefreshService).signIn('alice');
+    arrive(new Client(), []);
+    arrive(new Client(), [{ headers: { authorization: `Bearer ${accessToken}` } }]);
+    const { callers } = running.app.get(ClosedGateway);
+    await until(() => callers.length > 0);
+    expect(callers).toEqual(['alice']);
   });
 });
