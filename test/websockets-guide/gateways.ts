@@ -22,7 +22,7 @@ export class NewsGateway implements OnGatewayConnection {
 
   async handleConnection(client: Socket) {
     const user = this.sockets.callerOf(client);
-    await client.join(`user:${user?.sub}`);
+    if (user) await client.join(`user:${user.sub}`);
   }
 }
 
