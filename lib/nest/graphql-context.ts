@@ -3,6 +3,7 @@ import { TokenOptionsError } from '../errors/token.errors.js';
 import { rawResponseOf } from '../transport/response-tokens.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { replyTo } from './fastify-replies.js';
+import { isIncoming, receivedBy } from './graphql-socket.js';
 import { operationOf } from './operation.js';
 import { NO_REQUEST, RequestContext } from './request-context.js';
 import { resolverArgumentsOf } from './resolver-arguments.js';
@@ -19,7 +20,7 @@ interface OperationContext {
 
 /**
  * A GraphQL query or mutation, whose context carries a request (`{ req }`, or Mercurius's `{ reply }`). A subscription has no request here,
- * because it outlives what its request said, and neither has an operation over a WebSocket whose socket is unknown. No operation counts as safe, because every one can be sent over GET or as a form.
+ * because it outlives what its request said. No operation counts as safe, because every one can be sent over GET or as a form.
  */
 export class GraphqlContext extends RequestContext {
   override readonly isSafe = false;
@@ -28,7 +29,7 @@ export class GraphqlContext extends RequestContext {
     const { info } = resolverArgumentsOf(this.host);
     if ((info as { operation?: { operation?: string } } | undefined)?.operation?.operation === 'subscription') return NO_REQUEST;
     const request = this.httpRequest;
-    return request && !isUpgrade(request) ? request : NO_REQUEST;
+    return request ? (isUpgrade(request) ? asReceived(request) : request) : NO_REQUEST;
   }
 
   /** Where an operation comes over a WebSocket, the context may hold an object that only looks like a reply. It takes no headers. */
@@ -69,12 +70,15 @@ function requireOwnContext(requested: unknown, answered: unknown): void {
   throw new TokenOptionsError('GraphQLModule', 'has one context for all requests: make `context` a function that returns a new object');
 }
 
-/**
- * Tells whether a request has opened a WebSocket. It says nothing about an operation that came later: Mercurius adds what the client sends in
- * `connection_init` to its headers, and its response cannot carry anything any more.
- */
+/** Tells whether a request has opened a WebSocket. Its response cannot carry anything any more. */
 function isUpgrade({ headers }: GraphqlRequest): boolean {
   return 'sec-websocket-key' in headers;
+}
+
+/** Mercurius adds what a client sends in `connection_init` to the headers of the request, so the headers count as they have arrived. */
+function asReceived(request: GraphqlRequest): TokenRequest {
+  const raw = request.raw ?? request;
+  return isIncoming(raw) ? { headers: receivedBy(raw).headers, method: 'GET' } : NO_REQUEST;
 }
 
 function takesHeaders(candidate: unknown): candidate is object {

@@ -36,12 +36,12 @@ export function graphqlConnectionOf(host: ExecutionContext): SocketConnection | 
 
 function ofGraphqlWs(given: GraphqlWs | undefined): OpenSocket | undefined {
   const { socket, request } = given?.extra ?? {};
-  return isSocket(socket) && isUpgrade(request) ? { socket, upgrade: request, params: given?.connectionParams } : undefined;
+  return isSocket(socket) && isIncoming(request) ? { socket, upgrade: request, params: given?.connectionParams } : undefined;
 }
 
 function ofMercurius({ socket, request, _connectionInit: init }: MercuriusWs): OpenSocket | undefined {
   const upgrade = request?.raw;
-  if (!isSocket(socket) || !isUpgrade(upgrade)) return undefined;
+  if (!isSocket(socket) || !isIncoming(upgrade)) return undefined;
   const nested = typeof init === 'object' && init !== null && Object.hasOwn(init, 'headers');
   return { socket, upgrade, params: nested ? (init as { headers: unknown }).headers : init };
 }
@@ -57,7 +57,7 @@ function connect({ socket, upgrade, params }: OpenSocket): SocketConnection {
  * Returns a request as it has arrived. Mercurius adds what a client sends in `connection_init` to the headers of its request, so that a page
  * of another site could say there where it comes from.
  */
-function receivedBy({ headersDistinct, url }: IncomingMessage): UpgradeRequest {
+export function receivedBy({ headersDistinct, url }: IncomingMessage): UpgradeRequest {
   const headers = Object.create(null) as Record<string, string>;
   for (const [name, values = []] of Object.entries(headersDistinct)) headers[name] = values.join(name === 'cookie' ? '; ' : ', ');
   return { headers, url };
@@ -67,6 +67,7 @@ function isSocket(value: unknown): value is object {
   return typeof value === 'object' && value !== null && 'readyState' in value && 'close' in value;
 }
 
-function isUpgrade(value: unknown): value is IncomingMessage {
+/** Tells whether a value is a request of `node:http`. */
+export function isIncoming(value: unknown): value is IncomingMessage {
   return typeof value === 'object' && value !== null && 'headersDistinct' in value;
 }
