@@ -15,7 +15,7 @@ const THREE_PARAMETERS = [
 ].map((selector) => ({ selector, message: 'At most three parameters: group them in an object.' }));
 
 export default tseslint.config(
-  { ignores: ['**/dist/', 'coverage/', 'docs/api/', '.ci/scratch/', 'sample/**/data/'] },
+  { ignores: ['**/dist/', 'coverage/', 'docs/api/', 'reports/', '.stryker-tmp/', '.ci/scratch/', 'sample/**/data/'] },
   eslint.configs.recommended,
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {

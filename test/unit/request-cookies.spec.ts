@@ -40,6 +40,6 @@ describe('The values of a cookie', () => {
     const startedAt = performance.now();
     cookieValues('t'.repeat(8_000) + '; ' + 't=;'.repeat(4_000), 't');
     cookieValues('t'.repeat(1_000_000), 't');
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 });
