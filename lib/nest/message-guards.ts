@@ -1,5 +1,5 @@
+import * as common from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { createRequire } from 'node:module';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { Method } from './declared-handlers.js';
 import { classesIn, hasTokenGuard, isTokenGuard, methodsOf } from './declared-handlers.js';
@@ -7,24 +7,24 @@ import { accessOf } from './route-policy.js';
 
 /** The metadata key that Nest writes on the handlers of messages of a gateway. */
 const MESSAGE_KEY = 'websockets:message_mapping';
-/** The first major version of Nest that runs global guards for the messages of gateways. */
-const GUARDS_MESSAGES = 12;
+/** Whether this is Nest 12, which has this pipe and runs global guards for the messages of gateways. */
+const GUARDS_MESSAGES = 'StandardSchemaValidationPipe' in common;
 
 /**
  * Checks that no gateway relies on a global guard where Nest runs none for messages. Nest 11 and older do not, so that every message of an
  * open socket would reach its handler.
  *
- * @param nestVersion the version of Nest, as in `12.1.1`. If it is unknown, nothing is checked.
+ * @param guardsMessages whether Nest runs global guards for messages.
  * @throws {TokenOptionsError} naming the class and the method.
  */
-export function requireMessageGuards(modules: ModulesContainer, config: ApplicationConfig, nestVersion = versionOfNest()): void {
-  if (!(Number.parseInt(nestVersion, 10) < GUARDS_MESSAGES) || !config.getGlobalGuards().some(isTokenGuard)) return;
+export function requireMessageGuards(modules: ModulesContainer, config: ApplicationConfig, guardsMessages = GUARDS_MESSAGES): void {
+  if (guardsMessages || !config.getGlobalGuards().some(isTokenGuard)) return;
   const methods = [...classesIn(modules)].flatMap(methodsOf);
   const unguarded = methods.find((method) => isMessage(method) && !isGuarded(method));
   if (!unguarded) return;
   throw new TokenOptionsError(
     'globalGuard',
-    `does not guard ${unguarded.name}, because Nest ${nestVersion} runs no global guards for the messages of gateways: put @UseGuards(JwtAuthGuard) on ${unguarded.owner.name}, or mark the method with @Public()`,
+    `does not guard ${unguarded.name}, because Nest 11 runs no global guards for the messages of gateways: put @UseGuards(JwtAuthGuard) on ${unguarded.owner.name}, or mark the method with @Public()`,
   );
 }
 
@@ -34,13 +34,4 @@ function isMessage({ handler }: Method): boolean {
 
 function isGuarded({ owner, handler }: Method): boolean {
   return accessOf(owner, handler) === 'public' || hasTokenGuard(owner) || hasTokenGuard(handler);
-}
-
-/** Returns the version of Nest, or an empty text if an application is bundled, so that there is no package to ask. */
-function versionOfNest(): string {
-  try {
-    return (createRequire(import.meta.url)('@nestjs/core/package.json') as { version: string }).version;
-  } catch {
-    return '';
-  }
 }
