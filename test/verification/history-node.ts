@@ -21,9 +21,10 @@ const PROFILES: readonly Profile[] = [
 const RULES = PROFILES.map((profile) => resolveTokenOptions({ issuer: ISSUER, secret: SECRET, ...profile }, 'default'));
 const SESSIONS = [0, 1, 2, 3].map(sessionId);
 
-/** A service, and the list of revocations that belongs to it alone. */
-export interface Verifier {
-  readonly service: AccessTokenService;
+/** Two services with the same rules. What one of them learns about revocations, the other one knows too: they share the list of a node. */
+interface ServicePair {
+  readonly cached: AccessTokenService;
+  readonly uncached: AccessTokenService;
   readonly revocations: RevocationList;
 }
 
@@ -31,7 +32,7 @@ export interface Verifier {
 export class HistoryNode {
   readonly clock = new FakeClock();
   readonly keys: GatedKeys;
-  readonly pairs: readonly { readonly cached: Verifier; readonly uncached: Verifier }[];
+  readonly pairs: readonly ServicePair[];
   private readonly repository = new InMemoryTokenRepository(this.clock);
   private readonly ring: KeyRing;
   private stage = 0;
@@ -43,7 +44,7 @@ export class HistoryNode {
   ) {
     this.ring = new KeyRing(keysAt(0, setting.keys));
     this.keys = new GatedKeys(this.ring);
-    this.pairs = RULES.map((rules) => ({ cached: this.verifier(rules, setting.cacheMax), uncached: this.verifier(rules, null) }));
+    this.pairs = RULES.map((rules) => this.pair(rules));
   }
 
   async signIn(id: string): Promise<void> {
@@ -64,18 +65,14 @@ export class HistoryNode {
     else if (change.kind === 'reload') return this.reload(change.stage);
     else if (change.kind === 'revoke') await this.revoke(SESSIONS[change.session]!, change.here);
     else if (change.kind === 'revoke access') await this.revokeAccess(SESSIONS[change.session]!, change.here);
-    else if (change.kind === 'forget') this.pairs[change.profile]!.cached.service.cache!.clear();
-    else await Promise.all(this.verifiers.map(({ revocations }) => revocations.poll()));
+    else if (change.kind === 'forget') this.pairs[change.profile]!.cached.cache!.clear();
+    else await Promise.all(this.pairs.map(({ revocations }) => revocations.poll()));
     return true;
   }
 
   private pass(ms: number): void {
     this.clock.advance(ms);
     this.monotonic.now += ms;
-  }
-
-  private get verifiers(): readonly Verifier[] {
-    return this.pairs.flatMap(({ cached, uncached }) => [cached, uncached]);
   }
 
   private retire(kid: string): void {
@@ -85,7 +82,7 @@ export class HistoryNode {
 
   private async reload(stage: number): Promise<boolean> {
     this.stage = stage;
-    return this.pairs[0]!.cached.service.reloadKeys().then(
+    return this.pairs[0]!.cached.reloadKeys().then(
       () => true,
       () => false,
     );
@@ -93,19 +90,20 @@ export class HistoryNode {
 
   private async revoke(id: string, here: boolean): Promise<void> {
     await this.repository.revoke({ realm: 'default', id }, 'admin');
-    if (here) for (const { revocations } of this.verifiers) revocations.add([id]);
+    if (here) for (const { revocations } of this.pairs) revocations.add([id]);
   }
 
   private async revokeAccess(id: string, here: boolean): Promise<void> {
     await this.repository.update({ realm: 'default', id }, { accessRevokedAt: 'now' });
     const epoch = await this.accessEpoch(id);
-    if (here) for (const { revocations } of this.verifiers) revocations.addOwnAccess(id, epoch);
+    if (here) for (const { revocations } of this.pairs) revocations.addOwnAccess(id, epoch);
   }
 
-  private verifier(rules: (typeof RULES)[number], cacheMax: number | null): Verifier {
+  private pair(rules: (typeof RULES)[number]): ServicePair {
     const revocations = new RevocationList(this.repository, revocationSettings('default', rules));
     const supply = async () => ({ keys: keysAt(this.stage, this.setting.keys), warnings: [] });
     const ports = { keys: this.keys, issuer: null, denylist: revocations, clock: this.clock, reloader: new KeyReloader(this.ring, supply) };
-    return { service: new AccessTokenService({ ...rules.access, cacheMax }, ports), revocations };
+    const service = (cacheMax: number | null) => new AccessTokenService({ ...rules.access, cacheMax }, ports);
+    return { cached: service(this.setting.cacheMax), uncached: service(null), revocations };
   }
 }
