@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { SECRET } from './support/app.js';
 import { shakeHands } from './support/sockets.js';
-import { until } from './websocket/gateways.js';
+import { until } from './support/until.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const GUIDE = readFileSync(join(ROOT, 'docs/websockets.md'), 'utf8');

@@ -4,7 +4,8 @@ import { PostgresRevocationPush } from 'nestjs-token/typeorm';
 import type { DataSourceOptions } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
 import { openDatabase } from '../support/databases.js';
-import { PushedNode, until } from '../support/pushed-nodes.js';
+import { PushedNode } from '../support/pushed-nodes.js';
+import { until } from '../support/until.js';
 import { describeWith } from '../support/needs.js';
 import { PgBouncer } from './support/pgbouncer.js';
 

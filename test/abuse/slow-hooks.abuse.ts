@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultBed } from '../faults/support/fault-bed.js';
-import { faultBeds, GRACE, until } from '../faults/support/fault-bed.js';
+import { faultBeds, GRACE } from '../faults/support/fault-bed.js';
+import { until } from '../support/until.js';
 import type { Exchange } from '../faults/support/fault-client.js';
 import { partsOf } from '../support/refresh-token.js';
 import { describeWith } from '../support/needs.js';

@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeWith, REDIS_PORT } from '../support/needs.js';
-import { faultBeds, until } from './support/fault-bed.js';
+import { faultBeds } from './support/fault-bed.js';
+import { until } from '../support/until.js';
 import type { NetworkState } from './support/tcp-proxy.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 

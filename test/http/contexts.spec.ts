@@ -11,12 +11,12 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Client } from 'graphql-ws';
 import { createClient } from 'graphql-ws';
 import type { Principal, TokenPair, TokenRequest } from 'nestjs-token';
-import { AuthInstance, CurrentUser, JwtAuthGuard, OptionalAuth, Public, RefreshService, TokenModule } from 'nestjs-token';
+import { AuthInstance, CurrentUser, JwtAuthGuard, OptionalAuth, Public, RefreshService } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
 import { WebSocket } from 'ws';
 import { refreshServiceToken } from '../support/lib.js';
 import type { AppSetup, TestApp } from '../support/app.js';
-import { bearing, ISSUER, SECRET, startApp } from '../support/app.js';
+import { bearing, partnerModule, startApp } from '../support/app.js';
 import { CapturedLog } from '../support/captured-log.js';
 import type { SocketMessage, SocketPlatform, TestSocket } from '../support/sockets.js';
 import { openSocket, SOCKET_PLATFORMS } from '../support/sockets.js';
@@ -241,12 +241,7 @@ describe('GraphQL', () => {
           subscriptions: { 'graphql-ws': true },
           context: ({ req, extra }: { req?: object; extra?: { request: object } }) => ({ req: req ?? extra?.request }),
         }),
-        TokenModule.forRoot({
-          name: 'partner',
-          issuer: ISSUER,
-          secret: SECRET.split('').reverse().join(''),
-          header: { access: 'X-Partner', refresh: 'X-Partner-Refresh', scheme: '' },
-        }),
+        partnerModule(),
       ],
     });
   const partner = (subject: string): Promise<TokenPair> => running.app.get<RefreshService>(refreshServiceToken('partner')).signIn(subject);

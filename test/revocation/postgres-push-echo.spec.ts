@@ -4,7 +4,7 @@ import { PostgresRevocationPush } from 'nestjs-token/typeorm';
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { until } from '../support/pushed-nodes.js';
+import { until } from '../support/until.js';
 
 const WARNING =
   'the push channel hears no notification: PostgresRevocationPush needs a DataSource that reaches PostgreSQL without a pooler in transaction mode; other nodes see revocations with their next poll';

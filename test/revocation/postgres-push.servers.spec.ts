@@ -7,7 +7,8 @@ import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { TestDatabase } from '../support/databases.js';
 import { openDatabase } from '../support/databases.js';
 import { describeWith } from '../support/needs.js';
-import { expectSteadyPolls, NO_POLLS, PushedNode, until } from '../support/pushed-nodes.js';
+import { expectSteadyPolls, NO_POLLS, PushedNode } from '../support/pushed-nodes.js';
+import { until } from '../support/until.js';
 import { openSqlite } from '../support/sqlite.js';
 
 const describeHere = await describeWith('postgres');

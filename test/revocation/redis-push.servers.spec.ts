@@ -13,7 +13,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expectSteadyPolls, NO_POLLS, PushedNode, until } from '../support/pushed-nodes.js';
+import { expectSteadyPolls, NO_POLLS, PushedNode } from '../support/pushed-nodes.js';
+import { until } from '../support/until.js';
 
 const describeHere = await describeWith('redis');
 

@@ -9,7 +9,7 @@ import { resolveTokenOptions } from '../support/lib.js';
 import { FakeClock, InMemoryTokenRepository } from 'nestjs-token/testing';
 import { ISSUER, SECRET } from '../support/app.js';
 import { FakeChannel, FakePush } from '../support/fake-push.js';
-import { until } from '../support/pushed-nodes.js';
+import { until } from '../support/until.js';
 
 /** From one regular poll to the next: so far away that only a hint can have made a node poll. */
 const FAR = 3_600_000;

@@ -113,6 +113,13 @@ function tokenModules({ options = {} }: AppSetup): ReturnType<typeof TokenModule
   return options === null ? [] : [TokenModule.forRoot({ issuer: ISSUER, secret: SECRET, ...telemetry, ...options })];
 }
 
+/** A second module instance, `partner`, with keys and headers of its own. */
+export function partnerModule(options: Partial<TokenModuleRootOptions> = {}): ReturnType<typeof TokenModule.forRoot> {
+  const secret = SECRET.split('').reverse().join('');
+  const header = { access: 'X-Partner', refresh: 'X-Partner-Refresh', scheme: '' } as const;
+  return TokenModule.forRoot({ name: 'partner', issuer: ISSUER, secret, header, ...options });
+}
+
 /** Sends one HTTP request and returns its response unchanged. It adds no headers, joins none, and follows no redirects. */
 export function call({
   port,

@@ -20,12 +20,11 @@ import {
   RefreshToken,
   RefreshTokenGuard,
   TokenInterceptor,
-  TokenModule,
   TokenPair,
 } from 'nestjs-token';
 import { InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { Answer, AppSetup, TestApp } from './app.js';
-import { ISSUER, SECRET, startApp } from './app.js';
+import { partnerModule, startApp } from './app.js';
 
 /** The drivers of Nest, and the platforms that each of them runs on. */
 export const GRAPHQL_SERVERS = ['Apollo on Express', 'Apollo on Fastify', 'Mercurius on Fastify'] as const;
@@ -161,7 +160,7 @@ export async function startGraphql(server: GraphqlServer, { driver = {}, ...setu
     ...setup,
     options: { repository: InMemoryTokenRepository, ...setup.options },
     providers: [CallerResolver, TokensResolver, ...(setup.providers ?? [])],
-    imports: [graphqlModule(server, driver), partner(), ...(setup.imports ?? [])],
+    imports: [graphqlModule(server, driver), partnerModule({ repository: InMemoryTokenRepository }), ...(setup.imports ?? [])],
   });
   return {
     ...running,
@@ -180,14 +179,4 @@ function graphqlModule(server: GraphqlServer, driver: DriverConfig): DynamicModu
   // Apollo's own protection against other sites asks for a header. Ours must hold without it.
   const config = { driver: ApolloDriver, autoSchemaFile: true, allowBatchedHttpRequests: true, csrfPrevention: false, ...driver };
   return GraphQLModule.forRoot<ApolloDriverConfig>(config);
-}
-
-function partner(): DynamicModule {
-  return TokenModule.forRoot({
-    name: 'partner',
-    issuer: ISSUER,
-    secret: SECRET.split('').reverse().join(''),
-    repository: InMemoryTokenRepository,
-    header: { access: 'X-Partner', refresh: 'X-Partner-Refresh', scheme: '' },
-  });
 }

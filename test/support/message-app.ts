@@ -14,14 +14,13 @@ import {
   Public,
   RefreshService,
   TokenLocations,
-  TokenModule,
 } from 'nestjs-token';
 import { InMemoryTokenRepository } from 'nestjs-token/testing';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Server } from 'node:net';
 import { firstValueFrom } from 'rxjs';
 import type { AppSetup, TestApp } from './app.js';
-import { ISSUER, SECRET, startApp } from './app.js';
+import { partnerModule, startApp } from './app.js';
 import { CapturedLog } from './captured-log.js';
 
 /** Patterns of this process. Redis and NATS carry the messages of all test runs. */
@@ -160,7 +159,7 @@ export async function startMessages(
     ...setup,
     controllers: [MessageController],
     options: { repository: InMemoryTokenRepository, ...setup.options },
-    imports: [partner()],
+    imports: [partnerModule({ repository: InMemoryTokenRepository, rpc: { field: 'partnerToken' } })],
     prepare: async (app: INestApplication) => {
       app.useLogger(log);
       await prepare?.(app);
@@ -188,14 +187,4 @@ export function callsOf(client: ClientProxy): Pick<MessageApp, 'send' | 'refusal
       await firstValueFrom(client.emit(pattern(name), payload as object), { defaultValue: undefined });
     },
   };
-}
-
-function partner(): ReturnType<typeof TokenModule.forRoot> {
-  return TokenModule.forRoot({
-    name: 'partner',
-    issuer: ISSUER,
-    secret: SECRET.split('').reverse().join(''),
-    repository: InMemoryTokenRepository,
-    rpc: { field: 'partnerToken' },
-  });
 }

@@ -108,12 +108,3 @@ export async function expectSteadyPolls(node: PushedNode, other: PushedNode, flo
   expect(node.polls - before).toBeGreaterThan(1);
   expect(node.polls - before).toBeLessThanOrEqual(20 * seconds + 2);
 }
-
-/** Waits until a condition holds. Rejects after five seconds. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const startedAt = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - startedAt > 5_000) throw new Error('the condition does not come true');
-    await delay(10);
-  }
-}

@@ -19,7 +19,6 @@ import {
   TokenSockets,
 } from 'nestjs-token';
 import { FakeClock } from 'nestjs-token/testing';
-import { setTimeout } from 'node:timers/promises';
 import type { AppSetup, TestApp } from '../support/app.js';
 import { startApp } from '../support/app.js';
 import { CapturedLog } from '../support/captured-log.js';
@@ -219,13 +218,4 @@ export function refusedWith(platform: SocketPlatform, errorCode: string, code = 
 /** The error code of an event about a refusal. */
 export function codeOf(event: object): unknown {
   return 'code' in event ? event.code : undefined;
-}
-
-/** Waits for what a timer of the application or the network does. Fails after five seconds. */
-export async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`did not happen: ${isTrue.toString()}`);
-    await setTimeout(5);
-  }
 }

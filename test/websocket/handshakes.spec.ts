@@ -4,6 +4,7 @@ import type { EventEmitter } from 'node:events';
 import { ADAPTERS, bearing } from '../support/app.js';
 import { SOCKET_PLATFORMS } from '../support/sockets.js';
 import { carrying } from '../support/token-store.js';
+import { until } from '../support/until.js';
 import {
   broadcast,
   ClosedGateway,
@@ -13,7 +14,6 @@ import {
   refusedWith,
   SocketApp,
   TickerGateway,
-  until,
 } from './gateways.js';
 
 @WebSocketGateway()

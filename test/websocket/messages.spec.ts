@@ -3,8 +3,8 @@ import type { ExecutionContext } from '@nestjs/common';
 import { UseGuards } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { RefreshService } from 'nestjs-token';
-import { AccessToken, AccessTokenService, AuthInstance, CurrentUser, JwtAuthGuard, TokenModule, TokenRepository } from 'nestjs-token';
-import { ISSUER, SECRET } from '../support/app.js';
+import { AccessToken, AccessTokenService, AuthInstance, CurrentUser, JwtAuthGuard, TokenRepository } from 'nestjs-token';
+import { partnerModule } from '../support/app.js';
 import { refreshServiceToken } from '../support/lib.js';
 import type { SocketMessage, TestSocket } from '../support/sockets.js';
 import { SOCKET_PLATFORMS } from '../support/sockets.js';
@@ -132,13 +132,7 @@ describe.each(SOCKET_PLATFORMS)('messages to a guarded gateway on %s', (platform
   });
 
   it('belong to the instance of their handler', async () => {
-    const partner = TokenModule.forRoot({
-      name: 'partner',
-      issuer: ISSUER,
-      secret: SECRET.split('').reverse().join(''),
-      header: { access: 'X-Partner', refresh: 'X-Partner-Refresh', scheme: '' },
-    });
-    await app.start({ providers: [OpenGateway, PartnerGateway], imports: [partner] });
+    await app.start({ providers: [OpenGateway, PartnerGateway], imports: [partnerModule()] });
     const alice = await app.signIn();
     const other = await app.app.get<RefreshService>(refreshServiceToken('partner')).signIn('partner-1');
     const both = await app.connect({ headers: { authorization: `Bearer ${alice.accessToken}`, 'x-partner': other.accessToken } });

@@ -8,7 +8,8 @@ import type { Observable } from 'rxjs';
 import type { TestApp } from '../support/app.js';
 import { startApp } from '../support/app.js';
 import type { SocketMessage } from '../support/sockets.js';
-import { ClosedGateway, until } from './gateways.js';
+import { ClosedGateway } from './gateways.js';
+import { until } from '../support/until.js';
 
 const OTHER_PORT = 4_711;
 

@@ -15,7 +15,7 @@ import type { WebSocket as PlainSocket } from 'ws';
 import { WebSocket } from 'ws';
 import type { AdapterName, TestApp } from '../support/app.js';
 import { startApp } from '../support/app.js';
-import { until } from './gateways.js';
+import { until } from '../support/until.js';
 
 const ticks = new EventEmitter();
 
@@ -126,18 +126,10 @@ describe.each(SETUPS)('a subscription over graphql-ws: %s', (_, adapter, graphql
   const listening = (subject: string) => until(() => ticks.listenerCount(subject) > 0);
   const tick = (field: string, text: string) => ({ data: { [field]: text } });
 
-  it('is admitted with the token of connectionParams, and has its caller', async () => {
+  it.each(['connectionParams', 'the upgrade request'])('is admitted with the token of %s, and has its caller', async (place) => {
     await start();
-    const results = subscribe(connect(bearer(await signIn())));
-    await listening('alice');
-    ticks.emit('alice', 'one');
-    await until(() => results.length === 1);
-    expect(results).toEqual([tick('ticks', 'one')]);
-  });
-
-  it('is admitted with the token of the upgrade request', async () => {
-    await start();
-    const results = subscribe(connect({}, bearer(await signIn())));
+    const token = bearer(await signIn());
+    const results = subscribe(place === 'connectionParams' ? connect(token) : connect({}, token));
     await listening('alice');
     ticks.emit('alice', 'one');
     await until(() => results.length === 1);

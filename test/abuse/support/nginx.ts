@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '../../faults/support/fault-bed.js';
+import { until } from '../../support/until.js';
 import { unreachable } from '../../support/needs.js';
 import { TestProcess } from '../../support/process/test-process.js';
 import { freePorts } from '../../support/free-ports.js';

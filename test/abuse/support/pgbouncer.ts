@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unreachable } from '../../support/needs.js';
 import { TestProcess } from '../../support/process/test-process.js';
-import { until } from '../../support/pushed-nodes.js';
+import { until } from '../../support/until.js';
 import { freePorts } from '../../support/free-ports.js';
 
 const TEMPLATE = join(import.meta.dirname, '..', '..', 'support', 'engines', 'pgbouncer.ini');

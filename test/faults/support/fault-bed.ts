@@ -207,12 +207,3 @@ export function faultBeds(transport: TransportMode = 'header'): (setup: BedSetup
     return bed;
   };
 }
-
-/** Whether a lock is waited for, or time is let go by, until something holds. Bounded. */
-export async function until(condition: () => Promise<boolean>, timeoutMs = 5_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('the condition has not come true in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
