@@ -12,6 +12,7 @@ import { AccessToken, CurrentUser, JwtAuthGuard, RefreshService, TokenModule } f
 import { expiredPair, InMemoryTokenRepository } from 'nestjs-token/testing';
 import type { AddressInfo, Server } from 'node:net';
 import { firstValueFrom } from 'rxjs';
+import { expect, run } from './check.js';
 
 const TOKENS = {
   issuer: 'https://api.example.com',
@@ -93,12 +94,4 @@ async function messages(): Promise<void> {
   await app.close();
 }
 
-function expect(what: string, actual: unknown, expected: unknown): void {
-  if (actual !== expected) throw new Error(`${what}: expected ${String(expected)}, got ${String(actual)}`);
-  console.log(`ok  ${what}: ${String(actual)}`);
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exit(1);
-});
+run(main);

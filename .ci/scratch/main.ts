@@ -16,6 +16,7 @@ import {
   type TokenPair,
 } from 'nestjs-token';
 import * as testing from 'nestjs-token/testing';
+import { expect, run } from './check.js';
 
 @Controller()
 class AppController {
@@ -133,12 +134,4 @@ async function newcomer(): Promise<void> {
   await app.close();
 }
 
-function expect(what: string, actual: unknown, expected: unknown): void {
-  if (actual !== expected) throw new Error(`${what}: expected ${String(expected)}, got ${String(actual)}`);
-  console.log(`ok  ${what}: ${String(actual)}`);
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exit(1);
-});
+run(main);
