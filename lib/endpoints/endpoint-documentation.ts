@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
-import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type * as OpenApi from '@nestjs/swagger';
+import { isMissingPackage } from '../errors/missing-package.js';
+import { DEFAULT_NAME } from '../keys/key-ring.js';
 import type { DocumentedOperation } from './documented-operations.js';
 import { OPERATIONS } from './documented-operations.js';
 import type { EndpointRoute } from './endpoint.options.js';
@@ -41,8 +42,7 @@ async function loadSwagger(): Promise<Swagger | null> {
   try {
     return await import('@nestjs/swagger');
   } catch (error) {
-    const { code } = Object(error) as { code?: unknown };
-    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return null;
+    if (isMissingPackage(error)) return null;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { isMissingPackage } from '../errors/missing-package.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { OpenTelemetry } from './open-telemetry.js';
 import type { Telemetry } from './telemetry.js';
@@ -9,8 +10,7 @@ import type { Telemetry } from './telemetry.js';
  */
 export async function loadTelemetry(name: string): Promise<Telemetry> {
   const api = await import('@opentelemetry/api').catch((error: unknown) => {
-    const { code } = Object(error) as { code?: unknown };
-    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
+    if (!isMissingPackage(error)) throw error;
     const remedy = 'needs OpenTelemetry: run `npm install @opentelemetry/api`, or leave the option out';
     throw new TokenOptionsError('telemetry', remedy, { cause: error });
   });

@@ -1,6 +1,7 @@
 import type { DynamicModule, FactoryProvider, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Clock } from '../clock.js';
+import { isMissingPackage } from '../errors/missing-package.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { TokenModuleExtras } from '../options/extras.options.js';
 import type { ResolvedTokenOptions } from '../options/resolve-options.js';
@@ -27,8 +28,7 @@ export function storeModules({ repository, dataSource }: TokenModuleExtras): Pro
  */
 async function loadTypeOrmStore(dataSource: string | undefined): Promise<DynamicModule> {
   const { TypeOrmStoreModule } = await import('../typeorm/typeorm-store.module.js').catch((error: unknown) => {
-    const { code } = Object(error) as { code?: unknown };
-    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
+    if (!isMissingPackage(error)) throw error;
     throw new TokenOptionsError(
       'repository',
       'is not given, and TypeORM is not installed: run `npm install typeorm @nestjs/typeorm`, give a `repository` of your own, or go without sessions (`sessions: false`)',
