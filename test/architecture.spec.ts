@@ -96,7 +96,7 @@ const ROOMS = [
   'protocol',
 ] as const;
 /** Below all rooms. */
-const GROUND = ['clock.ts', 'duration.ts', 'text.ts'];
+const GROUND = ['clock.ts', 'duration.ts', 'text.ts', 'thenable.ts'];
 /** What `package.json` exports in addition to the root: built on the rooms, and unknown to them. */
 const ENTRY_POINTS = ['typeorm', 'redis', 'testing', 'client'];
 

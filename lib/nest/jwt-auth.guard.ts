@@ -4,6 +4,7 @@ import { ModuleRef } from '@nestjs/core';
 import type { Authentication } from '../authentication/token-operation.js';
 import { ContextUnsupported, FreshTokenRequired, TokenError, TokenMissing } from '../errors/token.errors.js';
 import type { Principal } from '../principal/principal.js';
+import { isThenable } from '../thenable.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { rememberCaller } from './callers.js';
 import { OverriddenContext } from './overridden-context.js';
@@ -21,9 +22,10 @@ import { RoutePolicies } from './route-policy.js';
  * `@TokenLocations()` and `@AuthInstance()`, and sets `request.user`. If it is bound twice to a route, it still refreshes at most once per
  * request. Without sessions, it replaces access tokens that slide (`access.sliding`). Extend it to override {@link handleRequest}.
  *
- * It guards HTTP routes, GraphQL operations, the messages of microservices, and those of WebSocket gateways with the token of their handshake
- * or the one that `TokenSockets.authenticate` has put in its place. Only requests are ever refreshed. Override {@link getRequest} where the
- * tokens are elsewhere. A GraphQL subscription whose GraphQL context does not contain its socket is refused with `context_unsupported`.
+ * It guards HTTP routes, GraphQL operations, the messages of microservices, and those of WebSocket gateways with the token of their
+ * handshake or the one that `TokenSockets.authenticate` has put in its place. Only requests are ever refreshed. Override {@link getRequest}
+ * where the tokens are elsewhere. A GraphQL subscription whose GraphQL context does not contain its socket is refused with
+ * `context_unsupported`.
  *
  * It refuses with a {@link TokenError}: 401 with a challenge (RFC 6750 §3), 403, 429, or 503 while the store is unavailable. For a message
  * it refuses with a `WsException` or an `RpcException` that has the same `errorCode`.
@@ -163,11 +165,6 @@ function setUser(user: unknown, { context, policy, refusal }: Admission): true {
   // Over HTTP `request.user` is enough, unless a subclass says that the request is another object.
   if (!(context instanceof HttpContext)) rememberCaller(context, policy.instance.name, caller);
   return true;
-}
-
-/** Tells whether a value must be awaited. It may be a promise of any library. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
 function isStale(principal: Principal | null, { freshMs, instance }: RoutePolicy): boolean {
