@@ -14,10 +14,11 @@ export interface Method {
 }
 
 /**
- * The metadata keys that Nest writes on a handler of HTTP, WebSocket, microservices and GraphQL, and the one that holds the guards of a
- * method or class.
+ * The metadata keys that Nest writes on a handler of HTTP, WebSocket, microservices and GraphQL, the one that marks a handler of WebSocket,
+ * and the one that holds the guards of a method or class.
  */
 const HANDLER_KEYS = ['path', 'message', 'microservices:pattern', 'graphql:resolver_type'];
+const GATEWAY_MESSAGE_KEY = 'websockets:message_mapping';
 const GUARDS_KEY = '__guards__';
 
 /**
@@ -47,6 +48,11 @@ export function methodsOf(owner: Class): Method[] {
 /** Tells whether Nest calls a method for a request or a message. */
 export function isHandler(handler: object): boolean {
   return HANDLER_KEYS.some((key) => Reflect.hasMetadata(key, handler));
+}
+
+/** Tells whether Nest calls a method for the messages of a gateway. */
+export function isGatewayMessage(handler: object): boolean {
+  return Reflect.getMetadata(GATEWAY_MESSAGE_KEY, handler) === true;
 }
 
 /** Tells whether `JwtAuthGuard`, or a subclass of it, is bound to a class or a method. */

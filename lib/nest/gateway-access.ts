@@ -1,6 +1,6 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { Class } from './declared-handlers.js';
-import { classesIn, guardsOf, isTokenGuard, methodsOf } from './declared-handlers.js';
+import { classesIn, guardsOf, isGatewayMessage, isTokenGuard, methodsOf } from './declared-handlers.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 import type { RoutePolicies, RoutePolicy } from './route-policy.js';
 
@@ -19,13 +19,8 @@ export interface GatewayDemands {
   readonly policies: readonly RoutePolicy[];
 }
 
-/** Metadata keys that Nest writes on gateways and their handlers. */
-const NEST = {
-  gateway: 'websockets:is_gateway',
-  port: 'port',
-  options: 'websockets:gateway_options',
-  handler: 'websockets:message_mapping',
-} as const;
+/** Metadata keys that Nest writes on gateways. */
+const NEST = { gateway: 'websockets:is_gateway', port: 'port', options: 'websockets:gateway_options' } as const;
 
 /** What the access to gateways follows from. */
 export interface GatewaySources {
@@ -51,7 +46,7 @@ export class GatewayAccess {
   /** Returns the policy of each handler of a gateway, or of the gateway itself if it only sends. Null if our guard does not read it. */
   private protectionsOf(gateway: Class): (RoutePolicy | null)[] {
     const handlers = methodsOf(gateway).map(({ handler }) => handler);
-    const messages = handlers.filter((handler) => Reflect.getMetadata(NEST.handler, handler) === true);
+    const messages = handlers.filter(isGatewayMessage);
     return (messages.length > 0 ? messages : [gateway]).map((handler) => {
       const guards = [...this.sources.config.getGlobalGuards(), ...guardsOf(gateway), ...guardsOf(handler)];
       return guards.some((guard) => this.readsHandshakes(guard)) ? this.sources.policies.ofHandler(gateway, handler) : null;

@@ -2,11 +2,9 @@ import * as common from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import type { Method } from './declared-handlers.js';
-import { classesIn, hasTokenGuard, isTokenGuard, methodsOf } from './declared-handlers.js';
+import { classesIn, hasTokenGuard, isGatewayMessage, isTokenGuard, methodsOf } from './declared-handlers.js';
 import { accessOf } from './route-policy.js';
 
-/** The metadata key that Nest writes on the handlers of messages of a gateway. */
-const MESSAGE_KEY = 'websockets:message_mapping';
 /** Whether this is Nest 12, which has this pipe and runs global guards for the messages of gateways. */
 const GUARDS_MESSAGES = 'StandardSchemaValidationPipe' in common;
 
@@ -20,16 +18,12 @@ const GUARDS_MESSAGES = 'StandardSchemaValidationPipe' in common;
 export function requireMessageGuards(modules: ModulesContainer, config: ApplicationConfig, guardsMessages = GUARDS_MESSAGES): void {
   if (guardsMessages || !config.getGlobalGuards().some(isTokenGuard)) return;
   const methods = [...classesIn(modules)].flatMap(methodsOf);
-  const unguarded = methods.find((method) => isMessage(method) && !isGuarded(method));
+  const unguarded = methods.find((method) => isGatewayMessage(method.handler) && !isGuarded(method));
   if (!unguarded) return;
   throw new TokenOptionsError(
     'globalGuard',
     `does not guard ${unguarded.name}, because Nest 11 runs no global guards for the messages of gateways: put @UseGuards(JwtAuthGuard) on ${unguarded.owner.name}, or mark the method with @Public()`,
   );
-}
-
-function isMessage({ handler }: Method): boolean {
-  return Reflect.getMetadata(MESSAGE_KEY, handler) === true;
 }
 
 function isGuarded({ owner, handler }: Method): boolean {
