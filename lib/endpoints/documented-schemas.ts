@@ -27,7 +27,7 @@ export const TOKEN_REQUEST: DocumentedSchema = {
   properties: {
     grant_type: { type: 'string', enum: ['refresh_token'] },
     refresh_token: text('The refresh token'),
-    scope: text('No more than the access token has'),
+    scope: text('It changes nothing: the response says which scope the new access token has'),
     ...CLIENT,
   },
   required: ['grant_type', 'refresh_token'],

@@ -7,7 +7,7 @@ import { takePath } from './taken-paths.js';
 /** `GET /.well-known/jwks.json`: the public keys of an instance (RFC 7517 §5). It is a route of the server itself. */
 export class JwksEndpoint {
   constructor(
-    readonly path: string,
+    private readonly path: string,
     private readonly accessTokens: AccessTokenService,
   ) {}
 

@@ -1,4 +1,5 @@
 import type { TokenError } from '../errors/token.errors.js';
+import { UNCACHEABLE } from '../transport/response-tokens.js';
 import type { OAuthError } from './oauth-error.js';
 
 /** The response of an OAuth endpoint. */
@@ -9,8 +10,6 @@ export interface OAuthResponse {
   readonly body: string;
 }
 
-/** No cache stores a response of these endpoints (RFC 6749 §5.1). nginx ranks `X-Accel-Expires` above `Cache-Control`. */
-const UNCACHEABLE = { 'Cache-Control': 'no-store', Pragma: 'no-cache', 'X-Accel-Expires': '0' };
 const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' };
 /** RFC 7617 §2 requires a realm. */
 const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="nestjs-token", charset="UTF-8"' };

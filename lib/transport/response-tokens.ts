@@ -4,11 +4,8 @@ import type { ServerResponse } from 'node:http';
  * A response with tokens must not be stored (RFC 6749 §5.1, RFC 9111 §5.2.2.5). nginx ranks `X-Accel-Expires` above `Cache-Control`, and
  * keeps to it even where it is configured to ignore `Cache-Control`.
  */
-const UNCACHEABLE = [
-  ['Cache-Control', 'no-store'],
-  ['Pragma', 'no-cache'],
-  ['X-Accel-Expires', '0'],
-] as const;
+export const UNCACHEABLE = { 'Cache-Control': 'no-store', Pragma: 'no-cache', 'X-Accel-Expires': '0' } as const;
+const UNCACHEABLE_HEADERS = Object.entries(UNCACHEABLE);
 /** Targeted cache control (RFC 9213) and what was used before it: caches and content delivery networks rank these above `Cache-Control`. */
 const TARGETED_CACHE_CONTROL = /^(?:.+-)cache-control$|^(?:surrogate|edge)-control$/i;
 /** A response with tokens depends on these request headers, in addition to those that carry the tokens. */
@@ -99,7 +96,7 @@ export class ResponseTokens {
     }
     if (this.cookies.size + this.deletions.size > 0) this.putCookies();
     for (const name of this.raw.getHeaderNames()) if (TARGETED_CACHE_CONTROL.test(name)) this.raw.removeHeader(name);
-    for (const [name, value] of UNCACHEABLE) this.raw.setHeader(name, value);
+    for (const [name, value] of UNCACHEABLE_HEADERS) this.raw.setHeader(name, value);
     appendToList(this.raw, 'Vary', this.varyOn);
     if (this.headers.size > 0) appendToList(this.raw, 'Access-Control-Expose-Headers', [...this.headers.keys()]);
   }
