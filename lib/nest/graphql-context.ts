@@ -1,10 +1,8 @@
-import type { TokenError } from '../errors/token.errors.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
 import { rawResponseOf } from '../transport/response-tokens.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { replyTo } from './fastify-replies.js';
 import { isIncoming, receivedBy } from './graphql-socket.js';
-import { operationOf } from './operation.js';
 import { NO_REQUEST, RequestContext } from './request-context.js';
 import { resolverArgumentsOf } from './resolver-arguments.js';
 
@@ -38,15 +36,6 @@ export class GraphqlContext extends RequestContext {
     const request = this.httpRequest;
     if (request && isUpgrade(request)) return undefined;
     return [res, reply, request?.res, request && replyTo(request)].find(takesHeaders);
-  }
-
-  override get operation(): object {
-    return operationOf(this.host);
-  }
-
-  /** The error itself, because every driver passes its `extensions` on. */
-  override fail(error: TokenError): Error {
-    return error;
   }
 
   private get httpRequest(): GraphqlRequest | undefined {

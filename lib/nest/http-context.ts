@@ -1,4 +1,3 @@
-import type { TokenError } from '../errors/token.errors.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { isSafeMethod, RequestContext } from './request-context.js';
 
@@ -16,9 +15,5 @@ export class HttpContext extends RequestContext {
 
   override get isSafe(): boolean {
     return isSafeMethod(this.request.method);
-  }
-
-  override fail(error: TokenError): Error {
-    return error;
   }
 }

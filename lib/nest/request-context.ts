@@ -3,6 +3,7 @@ import type { TokenError } from '../errors/token.errors.js';
 import type { SocketConnection } from '../sockets/socket-connection.js';
 import type { TokenLocation } from '../transport/token-location.js';
 import type { TokenRequest } from '../transport/token-transport.js';
+import { operationOf } from './operation.js';
 
 /** Where an access token is looked for. */
 export type Locations = readonly TokenLocation[];
@@ -21,10 +22,13 @@ export abstract class RequestContext {
   abstract readonly request: TokenRequest;
   /** The response of the platform, or `undefined` if none can carry new tokens. Nothing is refreshed then. */
   abstract readonly response: object | undefined;
-  /** The object that stands for this one operation. */
-  abstract readonly operation: object;
   /** Whether the operation only reads, so that no page can do harm by sending it. */
   abstract readonly isSafe: boolean;
+
+  /** The object that stands for this one operation. */
+  get operation(): object {
+    return operationOf(this.host);
+  }
 
   /** The socket that the operation came on, if its handshake is known. The tokens are those of the socket then. */
   get connection(): SocketConnection | undefined {
@@ -40,8 +44,13 @@ export abstract class RequestContext {
     return ofRoute;
   }
 
-  /** Returns the error in the form that the clients of this kind of context expect. */
-  abstract fail(error: TokenError): Error | Promise<Error>;
+  /**
+   * Returns the error in the form that the clients of this kind of context expect. It is the error itself over HTTP, and for GraphQL,
+   * because every driver passes its `extensions` on.
+   */
+  fail(error: TokenError): Error | Promise<Error> {
+    return error;
+  }
 }
 
 /** Tells whether a method only reads (RFC 9110 §9.2.1). */

@@ -2,7 +2,6 @@ import type { TokenError } from '../errors/token.errors.js';
 import { messageFailureOf } from '../errors/message-failure.js';
 import type { TokenRequest } from '../transport/token-transport.js';
 import { messageHeadersOf } from './message-headers.js';
-import { operationOf } from './operation.js';
 import type { Locations } from './request-context.js';
 import { RequestContext } from './request-context.js';
 
@@ -29,10 +28,6 @@ export class RpcContext extends RequestContext {
     const request = { headers: messageHeadersOf(this.host.switchToRpc().getContext()), body };
     REQUESTS.set(operation, request);
     return request;
-  }
-
-  override get operation(): object {
-    return operationOf(this.host);
   }
 
   /** The payload loses the members that may hold a token. */

@@ -1,5 +1,3 @@
-import type { TokenError } from '../errors/token.errors.js';
-import { operationOf } from './operation.js';
 import { NO_REQUEST, RequestContext } from './request-context.js';
 
 /** An operation of a kind that this package does not know. It carries no tokens. */
@@ -7,12 +5,4 @@ export class UnknownContext extends RequestContext {
   override readonly isSafe = false;
   override readonly request = NO_REQUEST;
   override readonly response = undefined;
-
-  override get operation(): object {
-    return operationOf(this.host);
-  }
-
-  override fail(error: TokenError): Error {
-    return error;
-  }
 }

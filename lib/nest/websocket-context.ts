@@ -3,7 +3,6 @@ import type { SocketConnection } from '../sockets/socket-connection.js';
 import { connectionOf } from '../sockets/socket-connection.js';
 import { wsExceptionOf } from '../sockets/ws-exception.js';
 import type { TokenRequest } from '../transport/token-transport.js';
-import { operationOf } from './operation.js';
 import { NO_REQUEST, RequestContext } from './request-context.js';
 
 /** A message of a gateway. Its tokens are those of its socket. Its payload is not a request. */
@@ -17,10 +16,6 @@ export class WebSocketContext extends RequestContext {
 
   override get request(): TokenRequest {
     return this.connection?.handshake.request ?? NO_REQUEST;
-  }
-
-  override get operation(): object {
-    return operationOf(this.host);
   }
 
   override fail(error: TokenError): Promise<Error> {
