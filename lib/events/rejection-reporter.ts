@@ -1,22 +1,14 @@
 import { isSessionId } from '../access-token/access-token.claims.js';
-import type { Clock } from '../clock.js';
 import type { TokenError } from '../errors/token.errors.js';
 import { CsrfFailed } from '../errors/token.errors.js';
-import type { SessionListener } from '../session/session-listener.js';
-
-/** What a reporter works with. */
-export interface RejectionPorts {
-  readonly listener: SessionListener;
-  /** The clock of this node. It dates the events. */
-  readonly clock: Clock;
-}
+import type { EventPorts } from '../session/session-listener.js';
 
 /** Makes an event of each request that is refused. */
 export class RejectionReporter {
   /** @param name name of the instance. */
   constructor(
     private readonly name: string,
-    private readonly ports: RejectionPorts,
+    private readonly ports: EventPorts,
   ) {}
 
   /** Reports the error that a request is refused with. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import type { TokenErrorCode } from '../protocol/token-errors.js';
 import type { RotationOutcome } from './rotation.js';
 import type { RevokeReason } from './token-session.js';
@@ -62,8 +63,9 @@ export type KeyEvent = EventOrigin & {
 export type TokenEvent = SessionEvent | RejectionEvent | StoreEvent | KeyEvent;
 
 /**
- * Port: receives every {@link TokenEvent}. The default passes them to the log, to the `onEvent` option, to `TokenEvents`, to the channels of
- * `node:diagnostics_channel` and to OpenTelemetry. Replace it with `overrideProvider(SessionListener)`: none of these is told any more then.
+ * Port: receives every {@link TokenEvent}. The default passes them to the log, to the `onEvent` option, to `TokenEvents`, to the channels
+ * of `node:diagnostics_channel` and to OpenTelemetry. Replace it with `overrideProvider(SessionListener)`: none of these is told any more
+ * then.
  */
 export abstract class SessionListener {
   /**
@@ -76,4 +78,11 @@ export abstract class SessionListener {
 
   /** Receives an event. It must neither throw nor wait, because a request is under way. */
   abstract on(event: TokenEvent): void;
+}
+
+/** What makes events that are not about a session in the store. */
+export interface EventPorts {
+  readonly listener: SessionListener;
+  /** The clock of this node. It dates the events. */
+  readonly clock: Clock;
 }

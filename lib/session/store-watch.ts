@@ -1,12 +1,4 @@
-import type { Clock } from '../clock.js';
-import type { SessionListener } from './session-listener.js';
-
-/** What a watch works with. */
-export interface WatchPorts {
-  readonly listener: SessionListener;
-  /** The clock of this node. It dates the events. */
-  readonly clock: Clock;
-}
+import type { EventPorts } from './session-listener.js';
 
 /** An outage is over when no statement has failed for this long, in milliseconds. So a store that fails now and then causes few events. */
 const QUIET_MS = 1_000;
@@ -19,7 +11,7 @@ export class StoreWatch {
   /** @param name name of the instance. */
   constructor(
     private readonly name: string,
-    private readonly ports: WatchPorts,
+    private readonly ports: EventPorts,
   ) {}
 
   /** Notes that the store has responded. */
