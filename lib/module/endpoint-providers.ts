@@ -19,7 +19,6 @@ import { logoutAllController, logoutController, SESSION_ENDPOINTS, sessionsContr
 import { SessionEndpoints } from '../endpoints/session-endpoints.js';
 import { TokenEndpoint } from '../endpoints/token.endpoint.js';
 import { TokenOptionsError } from '../errors/token.errors.js';
-import type { TokenInstance } from '../nest/token-instance.js';
 import { tokenInstanceToken } from '../nest/token-instance.js';
 import { PrincipalHooks } from '../principal/principal-hooks.js';
 import { tokenTypeOf } from '../transport/header-place.js';
@@ -106,7 +105,7 @@ function oauthProvider(route: OAuthRoute, name: string, { requireClient }: Resol
       accessTokenServiceToken(name),
       PrincipalHooks,
       ClientRegistry,
-      tokenInstanceToken(name) as TypedToken<TokenInstance>,
+      tokenInstanceToken(name),
     ],
     useFactory: ({ transport }, refresh, accessTokens, hooks, clients, instance) => {
       const operations: Record<OAuthRoute, () => OAuthOperation> = {
@@ -134,12 +133,7 @@ function clientsProvider({ routes, requireClient }: ResolvedEndpoints): FactoryP
 
 function sessionEndpointsProvider(name: string): FactoryProvider {
   return provide(SESSION_ENDPOINTS, {
-    inject: [
-      refreshServiceToken(name),
-      accessTokenServiceToken(name),
-      tokenTransportToken(name),
-      tokenInstanceToken(name) as TypedToken<TokenInstance>,
-    ],
+    inject: [refreshServiceToken(name), accessTokenServiceToken(name), tokenTransportToken(name), tokenInstanceToken(name)],
     useFactory: (refresh, accessTokens, transport, instance) => new SessionEndpoints({ refresh, accessTokens, transport, instance }),
   });
 }

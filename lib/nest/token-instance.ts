@@ -17,7 +17,8 @@ import type { ErrorResponse } from './error-response.js';
 import type { RequestContext } from './request-context.js';
 
 /** Injection token of the {@link TokenInstance} with a name. */
-export const tokenInstanceToken = (name: string = DEFAULT_NAME): string => `nestjs-token:TokenInstance:${name}`;
+export const tokenInstanceToken = (name: string = DEFAULT_NAME): string & { readonly provides?: TokenInstance } =>
+  `nestjs-token:TokenInstance:${name}`;
 
 /** The services of an instance that guard, interceptor and filter need. */
 export interface InstancePorts {
