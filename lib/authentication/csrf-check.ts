@@ -47,8 +47,8 @@ export class CsrfCheck extends RequestCheck {
   }
 
   /**
-   * Refuses a page of another site at a route that sets or deletes cookies, also if the browser has kept the cookies back. It could otherwise
-   * sign the user out, or in as somebody else.
+   * Refuses a page of another site at a route that sets or deletes cookies, also if the browser has kept the cookies back. It could
+   * otherwise sign the user out, or in as somebody else.
    */
   private refuseForeign(request: TokenRequest): void {
     const usesCookies = this.transport.readCsrf(request) !== null;

@@ -11,8 +11,8 @@ const MAC_AT = 17;
 const MAX_KNOWN = 10_000;
 
 /**
- * Returns what the CSRF tokens of a caller are bound to: the session, or without sessions the sign-in, which is a subject and an instant. It
- * stays the same when an access token is replaced.
+ * Returns what the CSRF tokens of a caller are bound to: the session, or without sessions the sign-in, which is a subject and an instant.
+ * It stays the same when an access token is replaced.
  */
 export function csrfOwnerOf({ sid, sub, auth_time: authTime = 0 }: Pick<AccessTokenClaims, 'sid' | 'sub' | 'auth_time'>): string {
   return sid ?? `${authTime}:${sub}`;

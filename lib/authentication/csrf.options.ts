@@ -21,8 +21,8 @@ export interface CsrfOptions {
   /** Request header of the CSRF token. Letters, digits and hyphens. @defaultValue 'X-CSRF-Token' */
   header?: string;
   /**
-   * Secret of the CSRF tokens. At least 32 bytes. It is needed only with `sessions: false`, `keys` and cookies. Otherwise their key is derived
-   * from `secret`, or from the keys of the refresh tokens. @defaultValue derived
+   * Secret of the CSRF tokens. At least 32 bytes. It is needed only with `sessions: false`, `keys` and cookies. Otherwise their key is
+   * derived from `secret`, or from the keys of the refresh tokens. @defaultValue derived
    */
   secret?: TokenSecret | undefined;
 }

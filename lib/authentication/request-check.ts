@@ -33,8 +33,8 @@ export abstract class RequestCheck {
    * is authentic and is about to be presented. Nothing has been changed in the store at that moment. `slide` comes after
    * `use`, and means that the response is about to carry a new access token (`access.sliding`). `endpoint` means that a route with
    * `RefreshTokenGuard` is about to refresh or to sign out, whatever the request carries.
-   * @throws {TokenError} throws it, or rejects with it, to refuse the request. Nothing is rotated then. A refusal of `slide` does not refuse
-   * the request: the client keeps the token that it has.
+   * @throws {TokenError} throws it, or rejects with it, to refuse the request. Nothing is rotated then. A refusal of `slide` does not
+   * refuse the request: the client keeps the token that it has.
    */
   abstract check(stage: CheckStage, checked: CheckedRequest): void | Promise<void>;
 }

@@ -33,7 +33,8 @@ export class RequestSlider {
   /**
    * Replaces the token of an authentication.
    * @returns the authentication with the new token and its caller, or the same one if the token stays.
-   * @throws {UserRejected} rejects with it if the user is gone or disabled. Any other failure leaves the token as it is, because it is good.
+   * @throws {UserRejected} rejects with it if the user is gone or disabled. Any other failure leaves the token as it is, because it is
+   * good.
    */
   slide(operation: TokenOperation, authentication: Authentication): Authentication | Promise<Authentication> {
     const { request, response } = operation;

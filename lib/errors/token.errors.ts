@@ -43,7 +43,9 @@ export abstract class TokenError extends HttpException {
     return this.#body as string | object;
   }
 
-  /** What the `extensions` of a GraphQL error say. GraphQL's own library reads it, whatever the driver is (GraphQL specification §7.1.2). */
+  /**
+   * What the `extensions` of a GraphQL error say. GraphQL's own library reads it, whatever the driver is (GraphQL specification §7.1.2).
+   */
   get extensions(): TokenErrorExtensions {
     const { errorCode, terminal, retryAfter } = this;
     return { code: errorCode, status: this.getStatus(), ...(terminal && { signIn: true }), ...(retryAfter !== null && { retryAfter }) };
@@ -287,8 +289,8 @@ export class CsrfFailed extends TokenError {
 
 /**
  * The guard protects a handler whose context carries neither a request nor a known socket: a GraphQL subscription without its socket in the
- * GraphQL context (docs/websockets.md), or a kind of message that this package does not know. Override `getRequest` of `JwtAuthGuard` to say
- * where its tokens are, or mark the handler with `@Public()`.
+ * GraphQL context (docs/websockets.md), or a kind of message that this package does not know. Override `getRequest` of `JwtAuthGuard` to
+ * say where its tokens are, or mark the handler with `@Public()`.
  */
 export class ContextUnsupported extends TokenError {
   override readonly name = 'ContextUnsupported';

@@ -42,8 +42,8 @@ const NO_SESSION = '00000000-0000-8000-8000-000000000000';
 
 /**
  * Tells whether an instance can do its work: whether the session store responds, whether this node knows recent revocations, and whether
- * there are keys that verify access tokens. It returns what health indicators of `@nestjs/terminus` 11 and 12 return, and does not need that
- * package. Inject it by its class. For a named instance, use {@link InjectTokenHealthIndicator}.
+ * there are keys that verify access tokens. It returns what health indicators of `@nestjs/terminus` 11 and 12 return, and does not need
+ * that package. Inject it by its class. For a named instance, use {@link InjectTokenHealthIndicator}.
  *
  * @example
  * ```ts

@@ -28,8 +28,8 @@ export function provide<const Tokens extends readonly (Class | string)[], T>(
 }
 
 /**
- * Returns a provider that stands for a service that an instance of this kind does not have. It refuses to be injected. A transient provider is
- * made only where it is injected, so the application starts unless something asks for the service.
+ * Returns a provider that stands for a service that an instance of this kind does not have. It refuses to be injected. A transient provider
+ * is made only where it is injected, so the application starts unless something asks for the service.
  * @param option the option that decides, for the error.
  */
 export function withoutService(token: Class | string, option: string, reason: string): FactoryProvider {

@@ -54,8 +54,8 @@ function connect({ socket, upgrade, params }: OpenSocket): SocketConnection {
 }
 
 /**
- * Returns a request as it has arrived. Mercurius adds what a client sends in `connection_init` to the headers of its request, so that a page
- * of another site could say there where it comes from.
+ * Returns a request as it has arrived. Mercurius adds what a client sends in `connection_init` to the headers of its request, so that a
+ * page of another site could say there where it comes from.
  */
 export function receivedBy({ headersDistinct, url }: IncomingMessage): UpgradeRequest {
   const headers = Object.create(null) as Record<string, string>;

@@ -7,8 +7,8 @@ import type { TokenInstance } from './token-instance.js';
 const INSTANCES = new WeakMap<object, TokenInstance>();
 
 /**
- * Remembers the instance of a route for {@link instanceOf}, because Nest tells a filter neither the handler nor its class. Costs nothing for
- * the instance without a name.
+ * Remembers the instance of a route for {@link instanceOf}, because Nest tells a filter neither the handler nor its class. Costs nothing
+ * for the instance without a name.
  */
 export function rememberInstance(host: ExecutionContext, instance: TokenInstance): void {
   if (instance.name !== DEFAULT_NAME && isHeard(host)) INSTANCES.set(operationOf(host), instance);

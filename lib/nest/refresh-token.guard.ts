@@ -40,7 +40,9 @@ export class RefreshTokenGuard implements CanActivate {
   }
 }
 
-/** Tells whether a route refreshes or signs out with the refresh token of its request, so that a verdict of its handler is about that token. */
+/**
+ * Tells whether a route refreshes or signs out with the refresh token of its request, so that a verdict of its handler is about that token.
+ */
 export function presentsRefreshToken({ operation }: RequestContext): boolean {
   return FOUND.get(operation)?.token !== undefined;
 }

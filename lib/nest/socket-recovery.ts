@@ -9,8 +9,9 @@ interface SocketIoServer {
 }
 
 /**
- * Refuses a server that recovers the sockets of guarded gateways (`connectionStateRecovery` of socket.io). socket.io puts such a socket back into its
- * rooms and sends it what it has missed before anything can judge its handshake. A user whose session was revoked would get that too.
+ * Refuses a server that recovers the sockets of guarded gateways (`connectionStateRecovery` of socket.io). socket.io puts such a socket
+ * back into its rooms and sends it what it has missed before anything can judge its handshake. A user whose session was revoked would get
+ * that too.
  *
  * @throws {TokenOptionsError} naming the option of socket.io.
  */

@@ -15,9 +15,9 @@ const DEPTH = 3;
 
 /**
  * Sends the tokens that a handler returns (a `TokenPair` or an `AccessTokenResponse`, alone or nested as in `{ user, tokens: pair }`) in
- * headers or cookies, and makes the response uncacheable. After a handler with {@link ClearTokens}, it makes the browser delete its cookies. If the handler throws a
- * {@link TokenError}, it adds the challenge to the response. Bind it to sign-in and explicit refresh, not to every route: tokens that the
- * guard refreshes need no interceptor.
+ * headers or cookies, and makes the response uncacheable. After a handler with {@link ClearTokens}, it makes the browser delete its
+ * cookies. If the handler throws a {@link TokenError}, it adds the challenge to the response. Bind it to sign-in and explicit refresh, not
+ * to every route: tokens that the guard refreshes need no interceptor.
  */
 @Injectable()
 export class TokenInterceptor implements NestInterceptor {

@@ -107,7 +107,8 @@ export interface TokenModuleOptions {
    */
   loadUser?: LoadUserHook | CachedUserOptions;
   /**
-   * Returns the custom claims for a new access token. Called at sign-in, at every refresh, and when a token slides. It may reject in the same way as `loadUser`.
+   * Returns the custom claims for a new access token. Called at sign-in, at every refresh, and when a token slides. It may reject in the
+   * same way as `loadUser`.
    * @defaultValue the claims that were given to `signIn`
    */
   claims?: ClaimsHook;
@@ -165,8 +166,8 @@ export interface TokenModuleOptions {
    */
   telemetry?: boolean;
   /**
-   * The clients that authenticate at the endpoints `introspect`, `token` and `revoke`, with HTTP Basic or in the body (RFC 6749 §2.3.1). Each
-   * of them may use each of these endpoints.
+   * The clients that authenticate at the endpoints `introspect`, `token` and `revoke`, with HTTP Basic or in the body (RFC 6749 §2.3.1).
+   * Each of them may use each of these endpoints.
    * @defaultValue none
    */
   clients?: OAuthClientOptions[];

@@ -19,8 +19,8 @@ export async function askHook<T>(hook: TokenHook, timeoutMs: number, ask: () => 
 }
 
 /**
- * Judges an error of issuing a token that takes the place of another one. Claims that were small enough at the sign-in can have grown since.
- * That is a mistake of the `claims` hook, and no verdict on the caller.
+ * Judges an error of issuing a token that takes the place of another one. Claims that were small enough at the sign-in can have grown
+ * since. That is a mistake of the `claims` hook, and no verdict on the caller.
  * @throws {HookFailed} if claims have made the access token too large. Any other error is thrown on.
  */
 export function blameClaims(error: unknown): never {

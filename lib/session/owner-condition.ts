@@ -10,8 +10,8 @@ export interface OwnerCondition {
 /**
  * Returns the key of a session, or null for a value that is not a session id.
  * @param realm name of the instance.
- * @throws {TypeError} if `subject` is given but undefined, or no subject. This is a mistake that must not give access to the sessions of all
- * subjects.
+ * @throws {TypeError} if `subject` is given but undefined, or no subject. This is a mistake that must not give access to the sessions of
+ * all subjects.
  */
 export function ownedKeyOf(realm: string, sessionId: unknown, condition: OwnerCondition): SessionKey | null {
   if (Object.hasOwn(condition, 'subject')) requireSubject(condition.subject);

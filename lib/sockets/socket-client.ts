@@ -94,7 +94,9 @@ export function failureOf(error: unknown): MessageFailure {
   return { status: 'error', message: 'Internal server error', errorCode: 'internal_error' };
 }
 
-/** Returns the code with which a plain socket is closed: 4401 and 4403 as in graphql-ws, and the registered ones for failures of a server. */
+/**
+ * Returns the code with which a plain socket is closed: 4401 and 4403 as in graphql-ws, and the registered ones for failures of a server.
+ */
 function closeCodeOf(error: unknown): number {
   const status = error instanceof TokenError ? error.getStatus() : 500;
   if (status < 500) return 4_000 + status;

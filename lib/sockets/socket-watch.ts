@@ -1,6 +1,5 @@
-import type { AccessTokenService } from '../access-token/access-token.service.js';
+import type { AccessTokenService, JudgedToken } from '../access-token/access-token.service.js';
 import type { SessionDenylist } from '../access-token/session-denylist.js';
-import type { JudgedToken } from '../access-token/access-token.service.js';
 import type { SocketConnection } from './socket-connection.js';
 
 /** The time between two looks at all sockets, in milliseconds. Revocations that this node learns of do not wait for it. */

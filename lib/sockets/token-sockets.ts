@@ -1,5 +1,4 @@
-import type { JudgedToken } from '../access-token/access-token.service.js';
-import type { AccessTokenService } from '../access-token/access-token.service.js';
+import type { AccessTokenService, JudgedToken } from '../access-token/access-token.service.js';
 import type { SessionDenylist } from '../access-token/session-denylist.js';
 import type { RequestAuthenticator } from '../authentication/request-authenticator.js';
 import type { Authentication } from '../authentication/token-operation.js';
@@ -80,8 +79,8 @@ export class TokenSockets {
   }
 
   /**
-   * Returns the caller who has opened a socket, or `undefined` if the socket has no good access token at this moment. It does no I/O. Use it
-   * in `handleConnection` and before sending. In the handler of a message, `@CurrentUser()` is the caller.
+   * Returns the caller who has opened a socket, or `undefined` if the socket has no good access token at this moment. It does no I/O. Use
+   * it in `handleConnection` and before sending. In the handler of a message, `@CurrentUser()` is the caller.
    *
    * It knows the sockets of gateways that `JwtAuthGuard` guards.
    * @param client the client, as the platform gives it to the gateway.
@@ -93,9 +92,9 @@ export class TokenSockets {
   }
 
   /**
-   * Replaces the access token of an open socket. Call it in the handler of a message with which your client sends a new token before the old
-   * one expires. The new token must be good, and belong to the same session. A socket without a caller gets one. A token that is refused
-   * changes nothing.
+   * Replaces the access token of an open socket. Call it in the handler of a message with which your client sends a new token before the
+   * old one expires. The new token must be good, and belong to the same session. A socket without a caller gets one. A token that is
+   * refused changes nothing.
    * @param client the client, as the platform gives it to the gateway.
    * @param token the access token that the client has sent. Anything may be in it.
    * @returns the caller that the new token speaks for. `exp` says when to send the next one.

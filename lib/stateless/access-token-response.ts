@@ -73,7 +73,10 @@ export class AccessTokenResponse {
     return this.#fields.claims;
   }
 
-  /** Returns the response under the names of RFC 6749 §5.1, also if it is nested in another one. Leaves out a token that travels in a cookie. */
+  /**
+   * Returns the response under the names of RFC 6749 §5.1, also if it is nested in another one. Leaves out a token that travels in a
+   * cookie.
+   */
   toJSON(): AccessTokenBody {
     const terms = { token_type: this.tokenType, expires_in: this.expiresIn };
     return this.#fields.isInBody ? { access_token: this.accessToken, ...terms } : terms;

@@ -24,8 +24,8 @@ export interface StatelessSignInOptions {
    */
   absoluteLifetime?: Duration;
   /**
-   * Whether the cookie outlives the browser (“remember me”). With `false`, it ends with the browser session, and so do those that replace it.
-   * It concerns cookies only. @defaultValue `cookie.persistent`
+   * Whether the cookie outlives the browser (“remember me”). With `false`, it ends with the browser session, and so do those that replace
+   * it. It concerns cookies only. @defaultValue `cookie.persistent`
    */
   persistent?: boolean;
 }
@@ -59,8 +59,8 @@ export class SignInService {
    * Issues an access token for a user who has just authenticated, for example with the password. The hooks `loadUser` and `claims` are
    * asked. A handler with `TokenInterceptor` returns the result, which puts the token into the header or the cookie.
    * @param subject the user, as text of 1 to 255 characters.
-   * @throws {TypeError} rejects with it on a subject that is no plain text, on reserved or oversized claims, on a lifetime out of range, and
-   * on a lifetime of the kind that does not belong to these options.
+   * @throws {TypeError} rejects with it on a subject that is no plain text, on reserved or oversized claims, on a lifetime out of range,
+   * and on a lifetime of the kind that does not belong to these options.
    * @throws {TokenError} rejects with `user_rejected`, or with `hook_timeout`, `hook_failed`, `store_unavailable` or `signer_unavailable`.
    * @example
    * ```ts

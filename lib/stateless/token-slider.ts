@@ -17,8 +17,8 @@ const DELIVERABLE_MS = 2_000;
 const QUIET_MS = 1_000;
 
 /**
- * Replaces access tokens that slide (`access.sliding`). A page sends several requests with one token at the same time. Within a second, they
- * share one replacement on this node, so that the hooks are asked once.
+ * Replaces access tokens that slide (`access.sliding`). A page sends several requests with one token at the same time. Within a second,
+ * they share one replacement on this node, so that the hooks are asked once.
  */
 export class TokenSlider {
   private readonly logger = new Logger('TokenModule');

@@ -18,9 +18,9 @@ export interface TokenHeadersOptions {
 }
 
 /**
- * Returns the request headers that carry a pair, or the access token of a sign-in without a session, under the names and with the scheme that the application has configured. If tokens travel
- * in cookies, it returns the `Cookie` header and the header with the CSRF token, so that requests of a test are accepted without a browser.
- * Supertest's `set()`, Fastify's `inject()` and `fetch()` take them as they are.
+ * Returns the request headers that carry a pair, or the access token of a sign-in without a session, under the names and with the scheme
+ * that the application has configured. If tokens travel in cookies, it returns the `Cookie` header and the header with the CSRF token, so
+ * that requests of a test are accepted without a browser. Supertest's `set()`, Fastify's `inject()` and `fetch()` take them as they are.
  *
  * @throws {Error} Nest's own error, when the application has no instance with this name.
  * @example

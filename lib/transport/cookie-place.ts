@@ -23,8 +23,8 @@ interface NewCookie {
 }
 
 /**
- * Returns the largest number of characters that an access token may have in its cookie. A refresh token has a fixed length, so only an access
- * token can be too long.
+ * Returns the largest number of characters that an access token may have in its cookie. A refresh token has a fixed length, so only an
+ * access token can be too long.
  */
 export function maxAccessLengthOf({ names }: Pick<CookieSettings, 'names'>): number {
   return MAX_COOKIE_BYTES - names.access.length - 1;
